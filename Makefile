@@ -1,0 +1,50 @@
+# `make` alone lists what there is. Works with the GNU make 3.81 of macOS, too.
+
+SHELL := /bin/sh
+# Modules, rather than the scripts beside it: those stop working in a folder that was moved.
+VENV_PYTHON := .venv/bin/python
+ENVIRONMENT := .venv/.complete
+LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help run test pytest format lint types boundaries boundaries-check bench lock
+# The checks in their order, and the tests' own summary last, whatever -j says.
+.NOTPARALLEL:
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(ENVIRONMENT) ## start everything on this machine, until Ctrl-C
+	@$(VENV_PYTHON) manage.py run
+
+test: lint types boundaries-check pytest ## run all checks and all tests
+
+pytest: $(ENVIRONMENT)
+	@$(VENV_PYTHON) -m pytest -n auto --cov
+
+format: $(ENVIRONMENT) ## put the code into its one format
+	@$(VENV_PYTHON) -m ruff check --fix .
+	@$(VENV_PYTHON) -m ruff format .
+
+lint: $(ENVIRONMENT) ## check the format and the common mistakes
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m ruff check .
+
+types: $(ENVIRONMENT) ## check the types
+	@$(VENV_PYTHON) -m mypy
+
+boundaries: $(ENVIRONMENT) ## draw the map of the modules into docs/modules.md
+
+boundaries-check: $(ENVIRONMENT)
+	@$(VENV_PYTHON) .venv/bin/lint-imports
+
+bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
+	@$(VENV_PYTHON) manage.py bench
+
+lock: ## pin the packages that pyproject.toml asks for (needs uv)
+	@$(LOCK) --output-file deploy/requirements.txt
+	@$(LOCK) --group dev --output-file deploy/requirements-dev.txt
+
+$(ENVIRONMENT): deploy/requirements-dev.txt deploy/make-environment
+	@deploy/make-environment
+	@touch $@

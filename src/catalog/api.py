@@ -1,0 +1,245 @@
+"""Products and categories over REST: `/products/`."""
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import conditional_page
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
+from rest_framework import generics, serializers
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.interface import Action, Actor
+from catalog import models, rules
+from catalog.interface import DEFAULT_TAX_RATE, ProductChanges, ProductDraft, catalog, shelves
+from shared_kernel.ids import new_id
+from shared_kernel.rest.bodies import StrictSerializer
+from shared_kernel.rest.filters import StrictFilterBackend
+
+KEYBOARD = {
+    "sku": "INF-0001",
+    "name": "Clavier mécanique",
+    "category": "Informatique",
+    "price": "89.99",
+    "barcode": "3760123450017",
+    "description": "Clavier mécanique rétroéclairé",
+    "tax_rate": "0.2000",
+}
+BODY_EXAMPLE = OpenApiExample("A keyboard", KEYBOARD, request_only=True)
+PRICE_EXAMPLE = OpenApiExample("A new price", {"price": "79.99"}, request_only=True)
+
+
+class ProductBody(StrictSerializer):
+    """All that a client decides about a product; there is no quantity, which is inventory's."""
+
+    sku = serializers.CharField(max_length=64, help_text="The chain's own article number, unique.")
+    name = serializers.CharField(max_length=255, help_text="What customers and staff call it.")
+    category = serializers.CharField(max_length=100, help_text="A category's name; a new name makes the category.")
+    price = serializers.DecimalField(
+        max_digits=10, decimal_places=2, min_value=rules.MIN_PRICE, help_text="With tax, in the chain's currency."
+    )
+    barcode = serializers.CharField(
+        max_length=13, required=False, allow_null=True, allow_blank=True, help_text="EAN-13 or UPC with its check digit."
+    )
+    description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
+    tax_rate = serializers.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        min_value=Decimal(0),
+        max_value=Decimal("0.9999"),
+        required=False,
+        help_text=f"The tax within the price, as a fraction; {DEFAULT_TAX_RATE} when left out.",
+    )
+    image_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
+
+    def validate_barcode(self, barcode: str | None) -> str | None:
+        if barcode and (error := rules.barcode_error(barcode)):
+            raise serializers.ValidationError(error)
+        return barcode or None
+
+
+class ProductAnswer(serializers.ModelSerializer[models.Product]):
+    category = serializers.CharField(source="category.name")
+    currency = serializers.SerializerMethodField(help_text="The chain's currency, an ISO 4217 code.")
+
+    class Meta:
+        model = models.Product
+        fields = [
+            "id",
+            "sku",
+            "barcode",
+            "name",
+            "category",
+            "description",
+            "price",
+            "currency",
+            "tax_rate",
+            "active",
+            "image_url",
+            "created_at",
+            "updated_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def get_currency(self, product: models.Product) -> str:
+        return settings.COMPTOIR_CURRENCY
+
+
+class CategoryAnswer(serializers.ModelSerializer[models.Category]):
+    products = serializers.IntegerField(source="on_sale", help_text="How many products on sale it holds.")
+
+    class Meta:
+        model = models.Category
+        fields = ["id", "name", "products"]
+        read_only_fields = fields
+
+
+class ProductFilters(filters.FilterSet):
+    search = filters.CharFilter(
+        method="resembling", max_length=200, help_text="Words of the name or description; forgives accents and typing errors."
+    )
+    category = filters.CharFilter(field_name="category__name", lookup_expr="iexact", max_length=100)
+    sku = filters.CharFilter(max_length=64)
+    barcode = filters.CharFilter(max_length=13)
+    min_price = filters.NumberFilter(field_name="price", lookup_expr="gte", max_digits=10, decimal_places=2)
+    max_price = filters.NumberFilter(field_name="price", lookup_expr="lte", max_digits=10, decimal_places=2)
+    in_stock = filters.BooleanFilter(
+        method="available", help_text="true: only what is available somewhere; false: only what is not."
+    )
+    ordering = filters.OrderingFilter(
+        fields=["name", "price", "sku", "created_at"], help_text="A field to sort by; a leading `-` turns it around."
+    )
+
+    class Meta:
+        model = models.Product
+        fields: list[str] = []
+
+    def resembling(self, rows: models.ProductQuerySet, name: str, value: str) -> models.ProductQuerySet:
+        return rows.resembling(value)
+
+    def available(self, rows: models.ProductQuerySet, name: str, value: bool) -> models.ProductQuerySet:
+        in_stock = shelves.products_in_stock()
+        return rows.filter(id__in=in_stock) if value else rows.exclude(id__in=in_stock)
+
+
+def _actor(request: Request) -> Actor:
+    """Who edits the catalogue. Raises NotAuthenticated, NotAllowed."""
+    if request.auth is None:
+        raise NotAuthenticated
+    actor: Actor = request.auth
+    actor.require(Action.EDIT_CATALOG)
+    return actor
+
+
+def _answer(product_id: UUID, *, status: int = 200) -> Response:
+    product = get_object_or_404(models.Product.objects.select_related("category"), id=product_id)
+    return Response(ProductAnswer(product).data, status=status)
+
+
+class ProductListView(generics.ListAPIView[models.Product]):
+    queryset = models.Product.objects.on_sale().select_related("category").order_by("name", "id")
+    serializer_class = ProductAnswer
+    filter_backends = [StrictFilterBackend]
+    filterset_class = ProductFilters
+
+    @extend_schema(operation_id="list_products", tags=["catalog"], auth=[])
+    @method_decorator(conditional_page)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The products on sale, by name unless `ordering` or `search` says otherwise. All filters combine."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        operation_id="create_product",
+        tags=["catalog"],
+        request=ProductBody,
+        responses={201: ProductAnswer},
+        examples=[BODY_EXAMPLE],
+    )
+    def post(self, request: Request) -> Response:
+        """Add a product. Stock knows it at once, at zero everywhere.
+
+        Refused with 409 when the sku or the barcode belongs to another product, archived ones included.
+        """
+        _actor(request)
+        body = ProductBody.of(request)
+        product = catalog.create_product(product_id=new_id(), draft=ProductDraft(**body))
+        return _answer(product.id, status=201)
+
+
+class ProductView(APIView):
+    @extend_schema(operation_id="product", tags=["catalog"], auth=[], responses=ProductAnswer)
+    @method_decorator(conditional_page)
+    def get(self, request: Request, product_id: UUID) -> Response:
+        """One product. An archived one is still shown, with `active: false`."""
+        return _answer(product_id)
+
+    @extend_schema(
+        operation_id="replace_product",
+        tags=["catalog"],
+        request=ProductBody,
+        responses=ProductAnswer,
+        examples=[BODY_EXAMPLE],
+    )
+    def put(self, request: Request, product_id: UUID) -> Response:
+        """Give a product all its values anew; what may be left out goes back to its default."""
+        _actor(request)
+        draft = ProductDraft(**ProductBody.of(request))
+        values = {field: value for field, value in asdict(draft).items() if field not in {"stocked", "active"}}
+        return self._change(product_id, values | {"barcode": draft.barcode or ""})
+
+    @extend_schema(
+        operation_id="update_product",
+        tags=["catalog"],
+        request=ProductBody,
+        responses=ProductAnswer,
+        examples=[PRICE_EXAMPLE],
+    )
+    def patch(self, request: Request, product_id: UUID) -> Response:
+        """Give a product some values anew; `barcode: null` removes its barcode."""
+        _actor(request)
+        values = ProductBody.of(request, partial=True)
+        if "barcode" in values:
+            values["barcode"] = values["barcode"] or ""
+        return self._change(product_id, values)
+
+    @extend_schema(operation_id="archive_product", tags=["catalog"], responses={204: None})
+    def delete(self, request: Request, product_id: UUID) -> Response:
+        """Archive a product: gone from lists and sale, kept in history. Archiving again does nothing."""
+        _actor(request)
+        catalog.archive_product(product_id=product_id)
+        return Response(status=204)
+
+    def _change(self, product_id: UUID, values: dict[str, Any]) -> Response:
+        catalog.update_product(product_id=product_id, changes=ProductChanges(**values))
+        return _answer(product_id)
+
+
+class CategoryListView(generics.ListAPIView[models.Category]):
+    queryset = models.Category.objects.annotate(on_sale=Count("products", filter=Q(products__active=True)))
+    serializer_class = CategoryAnswer
+    filter_backends = [StrictFilterBackend]
+
+    @extend_schema(operation_id="list_categories", tags=["catalog"], auth=[])
+    @method_decorator(conditional_page)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """The categories by name, each with the number of its products on sale."""
+        return super().get(request, *args, **kwargs)
+
+
+urlpatterns = [
+    path("products/", ProductListView.as_view()),
+    path("products/categories/", CategoryListView.as_view()),
+    path("products/<uuid:product_id>/", ProductView.as_view()),
+]

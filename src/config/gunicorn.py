@@ -1,0 +1,41 @@
+"""The web server's configuration, read by ``gunicorn -c src/config/gunicorn.py config.wsgi``."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from environs import env, validate
+from prometheus_client import multiprocess
+
+host = env.str("COMPTOIR_HOST", "127.0.0.1")
+port = env.int("COMPTOIR_PORT", 8000, validate=validate.Range(1, 65535))
+
+bind = f"{host}:{port}"
+pythonpath = str(Path(__file__).resolve().parent.parent)
+worker_class = "gthread"
+workers = env.int("COMPTOIR_WORKERS", 2, validate=validate.Range(1))
+threads = env.int("COMPTOIR_THREADS", 4, validate=validate.Range(1))
+# Each worker loads the application itself: a database connection or a pool's threads would not survive the fork.
+preload_app = False
+
+timeout = 60
+graceful_timeout = 10
+keepalive = 30
+# All servers of an account would share this one socket, and nothing here uses it.
+control_socket_disable = True
+
+# RequestMiddleware logs the requests; gunicorn's own lines look like the others.
+accesslog = None
+loglevel = "warning"
+logconfig_dict = {
+    "formatters": {"json": {"()": "config.logging.json_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
+}
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Remove a finished worker from the sums that `/metrics` reports of what is going on now."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,154 @@
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from stdnum import ean
+from tqdm import tqdm
+
+from accounts.interface import NewStaff, accounts
+from catalog.interface import DEFAULT_TAX_RATE, KnownProduct, ProductDraft, catalog
+from config import demo
+from inventory.interface import KnownLocation, LocationDraft, LocationKind, StockLine, inventory
+from sales.interface import SoldItem, sales
+from shared_kernel.ids import new_id
+
+DAYS = 90
+# The same sales at every load, moved to the days before it.
+SEED = 20261121
+
+Ticket = tuple[datetime, demo.DemoStore, list[SoldItem]]
+
+
+class Command(BaseCommand):
+    help = (
+        "Load the demonstration chain: a warehouse, five stores, products, stock, 90 days of sales, and staff of each"
+        " role. Run again, it changes nothing; interrupted, it goes on where it stopped."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.COMPTOIR_PRODUCTION:
+            raise CommandError("This is a production installation: demo accounts must not exist here.")
+        last = demo.email("head")
+        if last in accounts.ids_by_email(emails=[last]):
+            self.stdout.write("The demonstration chain is there already.")
+            return
+        ensure_places()
+        product_ids = ensure_products()
+        ensure_staff(demo.CHAIN_STAFF[:-1], [])
+        cashier_id = ensure_staff(demo.STORE_STAFF, [demo.STORES[0].id])[0]
+        tickets = list(draw_tickets(product_ids, now=datetime.now(UTC)))
+        fill_shelves(product_ids, tickets)
+        for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1)):
+            sell(number, ticket, cashier_id)
+        # Last of all: it says that the load is complete.
+        ensure_staff(demo.CHAIN_STAFF[-1:], [])
+        self.stdout.write(f"Loaded {len(demo.STORES)} stores, {len(product_ids)} products and {len(tickets)} sales.")
+
+
+def ensure_places() -> None:
+    warehouse = LocationDraft(LocationKind.WAREHOUSE, "Entrepôt central", "ZI Est, 69800 Saint-Priest", "Europe/Paris")
+    places = [KnownLocation(demo.WAREHOUSE, warehouse)] + [
+        KnownLocation(store.id, LocationDraft(LocationKind.STORE, store.name, store.address, store.time_zone))
+        for store in demo.STORES
+    ]
+    inventory.ensure_locations(locations=places)
+
+
+def ensure_products() -> dict[str, UUID]:
+    """The products' ids by sku, in the order of the demo data."""
+    products = []
+    for category, rows in demo.PRODUCTS.items():
+        for sku, name, price, description in rows:
+            draft = ProductDraft(
+                sku=sku,
+                name=name,
+                category=category,
+                price=Decimal(price),
+                barcode=barcode(len(products) + 1),
+                description=description,
+                tax_rate=demo.TAX_RATES.get(category, DEFAULT_TAX_RATE),
+            )
+            products.append(KnownProduct(demo.PRODUCT_IDS.get(sku) or new_id(), draft))
+    ids = catalog.ensure_products(products=products)
+    return {product.draft.sku: ids[product.draft.sku] for product in products}
+
+
+def barcode(number: int) -> str:
+    """A valid EAN-13, in the range 20 to 29 that GS1 leaves to each chain's own use."""
+    digits = f"200{number:09}"
+    return digits + ean.calc_check_digit(digits)
+
+
+def ensure_staff(people: list[tuple[str, str, Any]], store_ids: list[UUID]) -> list[UUID]:
+    password = settings.COMPTOIR_DEMO_PASSWORD
+    staff = [NewStaff(demo.email(login), name, password, role, tuple(store_ids)) for login, name, role in people]
+    return accounts.ensure_staff(staff=staff)
+
+
+def draw_tickets(product_ids: dict[str, UUID], *, now: datetime) -> Iterator[Ticket]:
+    """Every sale of the last 90 whole days, oldest first; Saturdays are busy and Sundays are closed."""
+    lots = random.Random(SEED)  # noqa: S311 sales to look at, not secrets
+    ids = list(product_ids.values())
+    popularity = [lots.choice([1, 2, 3, 5, 8]) for _ in ids]
+    tickets = []
+    for store in demo.STORES:
+        zone = ZoneInfo(store.time_zone)
+        for days_ago in range(DAYS, 0, -1):
+            day = (now.astimezone(zone) - timedelta(days=days_ago)).date()
+            share = {5: 1.6, 6: 0.0}.get(day.weekday(), 1.0)
+            for _ in range(round(store.tickets * share * lots.uniform(0.7, 1.3))):
+                moment = datetime.combine(day, time(9), zone) + timedelta(seconds=lots.randrange(10 * 3600))
+                chosen = dict.fromkeys(lots.choices(ids, popularity, k=lots.choice([1, 1, 2, 2, 3])))
+                items = [SoldItem(lots.choice([1, 1, 1, 2, 3]), product_id) for product_id in chosen]
+                tickets.append((moment.astimezone(UTC), store, items))
+    yield from sorted(tickets, key=lambda ticket: ticket[0])
+
+
+def fill_shelves(product_ids: dict[str, UUID], tickets: list[Ticket]) -> None:
+    """Deliver, before the first sale, what will be sold and what is to be left."""
+    lots = random.Random(SEED + 1)  # noqa: S311 as above
+    opening = tickets[0][0] - timedelta(days=1)
+    sold: dict[tuple[UUID, UUID | None], int] = {}
+    for _, store, items in tickets:
+        for item in items:
+            sold[store.id, item.product_id] = sold.get((store.id, item.product_id), 0) + item.quantity
+    left = {demo.WAREHOUSE: {sku: demo.CENTRAL_STOCK.get(sku, lots.randrange(150, 500, 10)) for sku in product_ids}}
+    for place in demo.STORES:
+        left[place.id] = {sku: left_on_shelf(place.id, sku, lots.randrange(14, 60)) for sku in product_ids}
+    for location_id, shelf in left.items():
+        inventory.receive(
+            operation_id=UUID(int=location_id.int + 1),
+            location_id=location_id,
+            lines=[
+                StockLine(product_ids[sku], pieces + sold.get((location_id, product_ids[sku]), 0))
+                for sku, pieces in shelf.items()
+            ],
+            document="opening stock",
+            actor_id=None,
+            now=opening,
+        )
+
+
+def left_on_shelf(store_id: UUID, sku: str, drawn: int) -> int:
+    if (store_id, sku) in demo.EMPTY_SHELVES:
+        return 0
+    return demo.LEFT_IN_STORES.get((store_id, sku)) or demo.LOW_SHELVES.get((store_id, sku)) or drawn
+
+
+def sell(number: int, ticket: Ticket, cashier_id: UUID) -> None:
+    moment, store, items = ticket
+    sales.record_sale(
+        sale_id=new_id(at=moment),
+        store_id=store.id,
+        items=items,
+        payments=[],
+        client_reference=f"demo-{number}",
+        cashier_id=cashier_id if store is demo.STORES[0] else None,
+        sold_at=moment,
+    )

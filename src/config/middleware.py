@@ -1,0 +1,95 @@
+"""What happens to every request: its id, its log line, its one error shape, and a forgiven last slash."""
+
+import time
+import uuid
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from django.conf import settings
+from django.core.signals import got_request_exception
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from config.authentication import identify
+from config.problems import CONTENT_TYPE, problem, problem_of
+
+API = "/api/v1"
+
+log = structlog.get_logger("comptoir.request")
+
+
+class RequestMiddleware:
+    """The outermost middleware, so that whatever the others answer is logged and shaped like everything else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        got_request_exception.connect(_log_exception)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        request_id = _request_id(request)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            request.identify = partial(identify, request)  # type: ignore[attr-defined]
+            response = self._answer(request)
+            response["X-Request-ID"] = request_id
+            response["X-Served-By"] = settings.COMPTOIR_SERVED_BY
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            )
+            return response
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith(f"{API}/"):
+            return self.get_response(request)
+        if (refusal := _refuse(request)) is not None:
+            return refusal
+        _forgive_missing_slash(request)
+        response = self.get_response(request)
+        if response.status_code >= 400 and not response.get("Content-Type", "").startswith(CONTENT_TYPE):
+            return _reshape(response)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Django asks here for an answer to what a view raised."""
+        return problem_of(error)
+
+
+def _request_id(request: HttpRequest) -> str:
+    given = request.headers.get("X-Request-ID", "")
+    return given if 0 < len(given) <= 100 and given.isascii() and given.isprintable() else str(uuid.uuid4())
+
+
+def _refuse(request: HttpRequest) -> HttpResponse | None:
+    """The answer to what no operation could read."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        return problem(413, f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes: send it in parts.")
+    if "%00" in request.META["QUERY_STRING"] or "\x00" in request.path:
+        return problem(422, "The address holds a NUL character.", code="invalid", errors=[])
+    return None
+
+
+def _forgive_missing_slash(request: HttpRequest) -> None:
+    if not request.path_info.endswith(("/", "/openapi.json")):
+        request.path_info += "/"
+        request.path += "/"
+
+
+def _reshape(response: HttpResponseBase) -> HttpResponse:
+    """The same error in our shape, with the headers that say more about it (Allow, Retry-After)."""
+    shaped = problem(response.status_code)
+    for name, value in response.items():
+        if name not in {"Content-Type", "Content-Length"}:
+            shaped[name] = value
+    return shaped
+
+
+def _log_exception(sender: object, request: HttpRequest | None = None, **_: object) -> None:
+    log.exception("request failed", path=request.path if request else None)

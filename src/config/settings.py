@@ -1,0 +1,204 @@
+"""Settings, all from the environment (or `.env` in the project's root); `.env.example` lists each with its default.
+
+Nothing here differs by machine: a process is configured by its variables alone, so every replica can run the same image.
+"""
+
+import socket
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+# Lets a class say which model it is for (`QuerySet[Product]`) where Django's own classes cannot be subscripted.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+env = Env()
+env.read_env(BASE_DIR / ".env", recurse=False)
+
+# --- What kind of installation this is ------------------------------------------------------------------------------
+
+INSECURE_SECRET_KEY = "insecure-key-for-a-first-try-on-one-machine"  # noqa: S105 refused in production, below
+
+COMPTOIR_PRODUCTION = env.bool("COMPTOIR_PRODUCTION", False)
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+
+if COMPTOIR_PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG is on in production, where it would show code and secrets: unset DEBUG.")
+    if SECRET_KEY == INSECURE_SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY is the public default: set it to a long random value of your own.")
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS is *: name the hosts that this installation answers for.")
+
+COMPTOIR_DATA = Path(env.str("COMPTOIR_DATA", str(BASE_DIR / "var")))
+COMPTOIR_DEMO_PASSWORD = env.str("COMPTOIR_DEMO_PASSWORD", "demo-comptoir")
+COMPTOIR_CURRENCY = env.str("COMPTOIR_CURRENCY", "EUR")
+COMPTOIR_SERVED_BY = env.str("COMPTOIR_SERVED_BY", socket.gethostname())
+
+# --- Applications ---------------------------------------------------------------------------------------------------
+
+# Each has a Postgres schema and a role of its own, of this name. Their order is the order of the house, bottom up.
+COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_filters",
+    "django_prometheus",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "import_export",
+    "procrastinate.contrib.django",
+    "rest_framework",
+    "shared_kernel",
+    *COMPTOIR_MODULES,
+    "config",
+]
+
+AUTH_USER_MODEL = "accounts.User"
+
+# Every entry costs each request a few per cent: the API needs the first three, the admin and the pages the others.
+MIDDLEWARE = [
+    "config.middleware.RequestMiddleware",
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# A redirect would turn a POST into a GET; RequestMiddleware serves a path without its last slash as it is.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "src" / "config" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database -------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgresql:///comptoir")}
+DATABASES["default"] |= {
+    "ENGINE": "shared_kernel.postgres",
+    # A gunicorn thread keeps its connection, and with it its prepared statements.
+    "CONN_MAX_AGE": env.int("COMPTOIR_CONNECTION_SECONDS", 600),
+    "OPTIONS": {
+        **DATABASES["default"].get("OPTIONS", {}),
+        "options": " ".join(
+            [
+                f"-c search_path={','.join(['public', *COMPTOIR_MODULES])}",
+                # How alike a word must be to be found: "sourus" finds "souris", "table" does not find "tasse".
+                "-c pg_trgm.word_similarity_threshold=0.5",
+            ]
+        ),
+        "server_side_binding": True,
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ---------------------------------------------------------------------------------------------------------
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/admin/login/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COMPTOIR_PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_PRODUCTION else 0
+
+SIMPLE_JWT = {
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
+    "UPDATE_LAST_LOGIN": False,
+}
+
+# --- API ------------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["config.authentication.RestAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["shared_kernel.rest.bodies.StrictJSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "shared_kernel.rest.pages.PagePagination",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.problems.rest_framework_handler",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Comptoir",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.openapi.complete",
+    ],
+}
+
+# --- Language, time, files ------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("fr", "Français")]
+TIME_ZONE = env.str("COMPTOIR_TIME_ZONE", "Europe/Paris")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = COMPTOIR_DATA / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+# --- Logs: one JSON object per line on standard error ---------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logging.json_formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": sys.stderr}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # The request line below says the same with the request's id.
+        "django.request": {"level": "CRITICAL"},
+        "procrastinate": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,24 @@
+"""Every address that the application answers."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+from config import pages
+from config.api import api
+from config.metrics import metrics
+
+urlpatterns = [
+    path("", pages.welcome),
+    path("health/live", pages.live),
+    path("health/ready", pages.ready),
+    path("metrics", metrics),
+    path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),
+    path("api/v1/docs/", SpectacularSwaggerView.as_view(url_name="openapi")),
+    path("api/v1/redoc/", SpectacularRedocView.as_view(url_name="openapi")),
+    path("api/v1/", include("accounts.api")),
+    path("api/v1/", include("catalog.api")),
+    path("api/v1/", api.urls),
+]

@@ -1,0 +1,221 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.utils.timezone import now
+
+from inventory.interface import Location as LocationValue
+from inventory.interface import LocationKind, MovementReason
+from inventory.interface import Movement as MovementValue
+from inventory.interface import Reservation as ReservationValue
+from shared_kernel.ids import new_id
+
+DEFAULT_REORDER_POINT = 10
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A level's figures at a moment, with reservations that have run out counted as free."""
+
+    on_hand: int
+    available: int
+    in_transit: int
+    reorder_point: int
+    target: int | None
+    safety_stock: int
+
+
+NEVER_HELD = Figures(on_hand=0, available=0, in_transit=0, reorder_point=0, target=None, safety_stock=0)
+
+
+class Location(models.Model):
+    """A warehouse or a store."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in LocationKind])
+    name = models.CharField(max_length=100)
+    address = models.CharField(max_length=300, blank=True)
+    time_zone = models.CharField(max_length=50, help_text="An IANA name, such as Europe/Paris.")
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        db_table = "location"
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("name", name="location_name_unique"),
+            models.CheckConstraint(condition=Q(kind__in=list(LocationKind)), name="location_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def value(self) -> LocationValue:
+        """This row as a published value."""
+        return LocationValue(self.id, LocationKind(self.kind), self.name, self.address, self.time_zone)
+
+
+class StockLevelQuerySet(models.QuerySet["StockLevel"]):
+    def with_available(self, moment: datetime) -> Self:
+        """Adds `available`: what nobody has, or has in a reservation that had run out by this moment."""
+        expired = (
+            Reservation.objects.held()
+            .filter(level=OuterRef("pk"), until__lte=moment)
+            .order_by()
+            .values("level")
+            .values(pieces=Sum("quantity"))
+        )
+        return self.annotate(available=F("on_hand") - F("reserved") + Coalesce(Subquery(expired), 0))
+
+    def low(self) -> Self:
+        """Those that `rules.is_low` calls low; to be used after `with_available`."""
+        return self.filter(reorder_point__gt=0, available__lte=F("reorder_point"))
+
+    def figures(self, moment: datetime) -> dict[tuple[UUID, UUID], Figures]:
+        """The figures of these levels by location and product, in one statement."""
+        fields = ("on_hand", "available", "in_transit", "reorder_point", "target", "safety_stock")
+        rows = self.with_available(moment).values_list("location_id", "product_id", *fields)
+        return {(location_id, product_id): Figures(*figures) for location_id, product_id, *figures in rows}
+
+
+class StockLevel(models.Model):
+    """How many pieces of one product are at one place. The row is made when the place first holds the product."""
+
+    id = models.BigAutoField(primary_key=True)
+    location = models.ForeignKey(Location, models.PROTECT, related_name="+", db_index=False)
+    product_id = models.UUIDField()
+    on_hand = models.IntegerField(default=0, db_default=0)
+    # Counts reservations that have run out until they are tidied up; queries subtract those.
+    reserved = models.IntegerField(default=0, db_default=0)
+    in_transit = models.IntegerField(default=0, db_default=0)
+    reorder_point = models.IntegerField(default=DEFAULT_REORDER_POINT, db_default=DEFAULT_REORDER_POINT)
+    target = models.IntegerField(null=True, blank=True)
+    safety_stock = models.IntegerField(default=0, db_default=0)
+
+    objects = StockLevelQuerySet.as_manager()
+
+    class Meta:
+        db_table = "stock_level"
+        constraints = [
+            models.UniqueConstraint(fields=["location", "product_id"], name="stock_level_once"),
+            models.CheckConstraint(
+                condition=Q(reserved__gte=0, on_hand__gte=F("reserved")), name="stock_level_never_oversold"
+            ),
+            models.CheckConstraint(
+                condition=Q(in_transit__gte=0, reorder_point__gte=0, safety_stock__gte=0)
+                & (Q(target__isnull=True) | Q(target__gte=0)),
+                name="stock_level_thresholds",
+            ),
+        ]
+        indexes = [models.Index(fields=["product_id"], name="stock_level_by_product")]
+
+
+class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    def values_of(self) -> list[MovementValue]:
+        """These rows as published values, in one statement."""
+        rows = self.values_list(
+            "id",
+            "operation_id",
+            "level__product_id",
+            "level__location_id",
+            "delta",
+            "before",
+            "after",
+            "reason",
+            "document",
+            "note",
+            "actor_id",
+            "recorded_at",
+        )
+        return [MovementValue(*row) for row in rows]
+
+
+class StockMovement(models.Model):
+    """A line of the ledger. The database refuses to change or delete one."""
+
+    id = models.BigAutoField(primary_key=True)
+    # The caller's key, a UUIDv7: it makes a repeated write visible, and its time is what partitions can go by.
+    operation_id = models.UUIDField()
+    level = models.ForeignKey(StockLevel, models.PROTECT, related_name="+", db_index=False)
+    delta = models.IntegerField()
+    before = models.IntegerField()
+    after = models.IntegerField()
+    reason = models.CharField(max_length=12, choices=[(reason.value, reason.value) for reason in MovementReason])
+    document = models.CharField(max_length=100, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+    actor_id = models.UUIDField(null=True)
+    recorded_at = models.DateTimeField()
+
+    objects = StockMovementQuerySet.as_manager()
+
+    class Meta:
+        db_table = "stock_movement"
+        constraints = [
+            models.UniqueConstraint(fields=["operation_id", "level"], name="stock_movement_once"),
+            models.CheckConstraint(condition=Q(after=F("before") + F("delta")), name="stock_movement_adds_up"),
+        ]
+        indexes = [models.Index(fields=["level", "-id"], name="stock_movement_by_level")]
+
+
+class ReservationState(models.TextChoices):
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class ReservationQuerySet(models.QuerySet["Reservation"]):
+    def held(self) -> Self:
+        return self.filter(state=ReservationState.HELD)
+
+    def kept(self, moment: datetime) -> Self:
+        """Those that still hold their pieces, or have become a sale."""
+        return self.filter(Q(state=ReservationState.HELD, until__gt=moment) | Q(state=ReservationState.CONFIRMED))
+
+    def values_of(self) -> list[ReservationValue]:
+        """These rows as published values, in one statement."""
+        rows = self.values_list("order_id", "level__product_id", "level__location_id", "quantity", "until")
+        return [ReservationValue(*row) for row in rows]
+
+
+class Reservation(models.Model):
+    """Pieces kept for an order. Only a held row counts in its level's `reserved`."""
+
+    id = models.BigAutoField(primary_key=True)
+    order_id = models.UUIDField()
+    level = models.ForeignKey(StockLevel, models.PROTECT, related_name="+", db_index=False)
+    quantity = models.IntegerField()
+    until = models.DateTimeField()
+    state = models.CharField(max_length=9, choices=ReservationState, default=ReservationState.HELD)
+    created_at = models.DateTimeField(default=now)
+
+    objects = ReservationQuerySet.as_manager()
+
+    class Meta:
+        db_table = "reservation"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order_id", "level"], condition=Q(state__in=["held", "confirmed"]), name="reservation_kept_once"
+            ),
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="reservation_positive"),
+            models.CheckConstraint(condition=Q(state__in=ReservationState.values), name="reservation_state_known"),
+        ]
+        indexes = [
+            models.Index(fields=["order_id"], name="reservation_by_order"),
+            models.Index(fields=["level", "until"], condition=Q(state="held"), name="reservation_held_by_level"),
+            models.Index(fields=["until"], condition=Q(state="held"), name="reservation_held_by_time"),
+        ]
+
+
+class StockVerification(models.Model):
+    """The outcome of proving the books once."""
+
+    verified_at = models.DateTimeField(primary_key=True)
+    levels = models.IntegerField()
+    differences = models.JSONField()
+
+    class Meta:
+        db_table = "stock_verification"

@@ -1,0 +1,6 @@
+"""What figures of stock mean."""
+
+
+def is_low(*, available: int, reorder_point: int) -> bool:
+    """Whether a product has come down to its reorder point; a reorder point of 0 means that it is not reordered."""
+    return 0 < reorder_point and available <= reorder_point

@@ -1,0 +1,183 @@
+"""Goods in, out, across and corrected: each a change of levels with its lines in the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from uuid import UUID
+
+from catalog.interface import ProductNotFound, catalog
+from inventory import models
+from inventory.interface import (
+    CountBelowReserved,
+    InsufficientStock,
+    LocationKind,
+    LocationNotFound,
+    Movement,
+    MovementReason,
+    NotStocked,
+    StockLine,
+    StockRow,
+    Thresholds,
+)
+from inventory.service.ledger import recorded
+from inventory.service.levels import rows_of
+from inventory.service.locations import location
+from inventory.service.posting import Change, Entry, post
+from shared_kernel.postgres.transactions import atomic_write
+
+
+class Moves:
+    """The part of the inventory that moves stock."""
+
+    @atomic_write
+    def receive(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[StockLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        location(location_id)
+        _check_stocked([line.product_id for line in lines])
+        entry = Entry(operation_id, MovementReason.RECEIPT, actor_id, document=document)
+        return _record(_changes(location_id, lines), now=now, entry=entry, create=True)
+
+    @atomic_write
+    def issue(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[StockLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document)
+        return _record(_changes(location_id, lines, sign=-1), now=now, entry=entry)
+
+    @atomic_write
+    def adjust(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[StockLine],
+        note: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        location(location_id)
+        _check_stocked([line.product_id for line in lines])
+        entry = Entry(operation_id, MovementReason.ADJUSTMENT, actor_id, note=note)
+        return _record(_changes(location_id, lines), now=now, entry=entry, create=True)
+
+    @atomic_write
+    def count(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        product_id: UUID,
+        quantity: int,
+        thresholds: Thresholds,
+        note: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> StockRow:
+        place = location(location_id)
+        _check_stocked([product_id])
+        entry = Entry(operation_id, MovementReason.COUNT, actor_id, note=note)
+        try:
+            post([Change(location_id, product_id, counted=quantity)], now=now, entry=entry, create=True)
+        except InsufficientStock as error:
+            level = rows_of(catalog.products(ids=[product_id]), [place])[0]
+            raise CountBelowReserved(product_id, location_id, quantity, level.reserved) from error
+        given = {name: value for name, value in asdict(thresholds).items() if value is not None}
+        if given:
+            models.StockLevel.objects.filter(location_id=location_id, product_id=product_id).update(**given)
+        return rows_of(catalog.products(ids=[product_id]), [place])[0]
+
+    @atomic_write
+    def transfer(
+        self,
+        *,
+        operation_id: UUID,
+        from_location_id: UUID,
+        to_location_id: UUID,
+        lines: Sequence[StockLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        location(from_location_id)
+        if to_location_id == from_location_id:
+            raise LocationNotFound(location_ids=[to_location_id])
+        location(to_location_id)
+        _check_stocked([line.product_id for line in lines])
+        changes = [*_changes(from_location_id, lines, sign=-1), *_changes(to_location_id, lines)]
+        entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=document)
+        return _record(changes, now=now, entry=entry, create=True)
+
+    @atomic_write
+    def carry(self, *, product_ids: Sequence[UUID]) -> None:
+        warehouses = models.Location.objects.filter(kind=LocationKind.WAREHOUSE)
+        models.StockLevel.objects.bulk_create(
+            [
+                models.StockLevel(location_id=location_id, product_id=product_id)
+                for location_id in warehouses.order_by("id").values_list("id", flat=True)
+                for product_id in sorted(product_ids)
+            ],
+            ignore_conflicts=True,
+        )
+
+    @atomic_write
+    def stop_reordering(self, *, product_ids: Sequence[UUID]) -> None:
+        levels = models.StockLevel.objects.filter(product_id__in=product_ids)
+        places = list(levels.values_list("location_id", "product_id"))
+        if places:
+            # A change of nothing locks them in the one order.
+            post([Change(*place) for place in places], now=datetime.now(UTC), entry=None)
+            levels.update(reorder_point=0, target=None)
+
+
+def _record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: bool = False) -> list[Movement]:
+    posted = post(changes, now=now, entry=entry, create=create)
+    if not posted:
+        return recorded(entry.operation_id)
+    return [
+        Movement(
+            id=row.movement_id,
+            operation_id=entry.operation_id,
+            product_id=row.product_id,
+            location_id=row.location_id,
+            delta=row.after - row.before,
+            before=row.before,
+            after=row.after,
+            reason=entry.reason,
+            document=entry.document,
+            note=entry.note,
+            actor_id=entry.actor_id,
+            recorded_at=now,
+        )
+        for row in posted
+    ]
+
+
+def _changes(location_id: UUID, lines: Sequence[StockLine], *, sign: int = 1) -> list[Change]:
+    """A change for each product, which may stand on several lines."""
+    pieces: dict[UUID, int] = {}
+    for line in lines:
+        pieces[line.product_id] = pieces.get(line.product_id, 0) + sign * line.quantity
+    return [Change(location_id, product_id, on_hand=quantity) for product_id, quantity in pieces.items()]
+
+
+def _check_stocked(product_ids: Sequence[UUID]) -> None:
+    known = {product.id: product for product in catalog.products(ids=product_ids)}
+    if unknown := sorted(set(product_ids) - known.keys()):
+        raise ProductNotFound(product_ids=unknown)
+    if services := sorted(product.id for product in known.values() if not product.stocked):
+        raise NotStocked(product_ids=services)

@@ -1,0 +1,205 @@
+"""The one place where stock changes: one statement that locks, checks, writes the levels and the ledger.
+
+Locking policy: stock levels are locked here and nowhere else, in the order (location, product), and a reservation's row is
+touched only while its level is locked. So two writes that share levels meet at the first one, and never in a circle.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+
+from inventory import models
+from inventory.interface import InsufficientStock, MovementReason, Place, Shortage, StockRanLow
+from shared_kernel.outbox import publish
+from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to happen to one level: amounts to add, or for a count the number to set on_hand to."""
+
+    location_id: UUID
+    product_id: UUID
+    on_hand: int = 0
+    reserved: int = 0
+    counted: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the ledger is to say of a change."""
+
+    operation_id: UUID
+    reason: MovementReason
+    actor_id: UUID | None
+    document: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """What became of one level. `available` is as it was before, with what had run out counted as free."""
+
+    level_id: int
+    location_id: UUID
+    product_id: UUID
+    available: int
+    before: int
+    after: int
+    reserved: int
+    reorder_point: int
+    fits: bool
+    movement_id: int | None
+
+    @property
+    def ran_low(self) -> bool:
+        return self.available > self.reorder_point >= self.after - self.reserved
+
+
+# How it stays right under concurrency, in READ COMMITTED: `level` waits for its rows and then reads their newest version;
+# `expired` claims rows by updating them, so that each is freed once, by one transaction; `applied` writes all levels or,
+# if a single one does not fit, none. A repeated operation finds itself in the ledger and touches nothing.
+STATEMENT = """
+WITH change AS (
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[])
+        AS c(location_id, product_id, on_hand, reserved, counted)
+), level AS MATERIALIZED (
+    SELECT l.id, l.location_id, l.product_id, l.reorder_point, l.on_hand AS before, l.reserved,
+        coalesce(c.counted, l.on_hand + c.on_hand) AS after, c.reserved AS reserving
+    FROM stock_level l JOIN change c USING (location_id, product_id)
+    WHERE NOT EXISTS (SELECT FROM stock_movement WHERE operation_id = %s)
+    ORDER BY l.location_id, l.product_id
+    FOR NO KEY UPDATE OF l
+), expired AS (
+    UPDATE reservation r SET state = 'expired' FROM level
+    WHERE r.level_id = level.id AND r.state = 'held' AND r.until <= %s
+    RETURNING r.level_id, r.quantity
+), outcome AS (
+    SELECT level.*, reserved - freed + reserving AS reserved_after, before - reserved + freed AS available,
+        after >= reserved - freed + reserving AND reserved - freed + reserving >= 0 AS fits
+    FROM level, LATERAL (
+        SELECT coalesce(sum(quantity), 0)::int AS freed FROM expired WHERE expired.level_id = level.id
+    ) AS f
+), applied AS (
+    UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after
+    FROM outcome o
+    WHERE l.id = o.id AND (SELECT count(*) = %s AND bool_and(fits) FROM outcome)
+    RETURNING l.id
+), moved AS (
+    INSERT INTO stock_movement
+        (operation_id, level_id, delta, before, after, reason, document, note, actor_id, recorded_at)
+    SELECT %s, o.id, o.after - o.before, o.before, o.after, %s, %s, %s, %s, %s
+    FROM outcome o JOIN applied USING (id)
+    WHERE %s::boolean
+    ORDER BY o.location_id, o.product_id
+    RETURNING id, level_id
+)
+SELECT o.id, o.location_id, o.product_id, o.available, o.before, o.after, o.reserved_after, o.reorder_point, o.fits,
+    moved.id
+FROM outcome o LEFT JOIN moved ON moved.level_id = o.id
+"""
+
+
+def post(changes: Sequence[Change], *, now: datetime, entry: Entry | None, create: bool = False) -> list[Posted]:
+    """Carry out all these changes, at most one for each level, or none; with `entry`, write them into the ledger.
+
+    `create` makes the rows that are missing; without it a missing row has nothing available. Publishes StockRanLow.
+    Returns what became of each level; nothing when the ledger has the entry's operation already. Raises InsufficientStock,
+    and AlreadyDone when a twin of this operation was faster.
+    """
+    posted = _execute(changes, now=now, entry=entry)
+    if len(posted) < len(changes):
+        if entry and is_done(entry.operation_id):
+            return []
+        if create:
+            _create_levels(changes)
+            posted = _execute(changes, now=now, entry=entry)
+    if len(posted) < len(changes) or not all(row.fits for row in posted):
+        raise InsufficientStock(lines=_shortages(changes, posted, now=now))
+    publish(
+        [
+            StockRanLow(
+                product_id=row.product_id,
+                location_id=row.location_id,
+                available=row.after - row.reserved,
+                reorder_point=row.reorder_point,
+            )
+            for row in posted
+            if row.ran_low
+        ]
+    )
+    return posted
+
+
+def is_done(operation_id: UUID) -> bool:
+    """Whether the ledger has this operation."""
+    return models.StockMovement.objects.filter(operation_id=operation_id).exists()
+
+
+def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None) -> list[Posted]:
+    parameters = [
+        [change.location_id for change in changes],
+        [change.product_id for change in changes],
+        [change.on_hand for change in changes],
+        [change.reserved for change in changes],
+        [change.counted for change in changes],
+        entry.operation_id if entry else None,
+        now,
+        len(changes),
+        *([entry.operation_id, entry.reason, entry.document, entry.note, entry.actor_id] if entry else [None] * 5),
+        now,
+        entry is not None,
+    ]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(STATEMENT, parameters)
+            return [Posted(*row) for row in cursor.fetchall()]
+    except IntegrityError as error:
+        # The same operation was committed by a twin while this one waited for its levels.
+        if constraint_of(error) == "stock_movement_once":
+            raise AlreadyDone from error
+        raise
+
+
+def _create_levels(changes: Iterable[Change]) -> None:
+    rows = [models.StockLevel(location_id=change.location_id, product_id=change.product_id) for change in changes]
+    rows.sort(key=lambda row: (row.location_id, row.product_id))
+    models.StockLevel.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: datetime) -> list[Shortage]:
+    found = {(row.location_id, row.product_id): row for row in posted}
+    short = [
+        change
+        for change in changes
+        if (row := found.get((change.location_id, change.product_id))) is None or not row.fits
+    ]
+    places = places_of([change.product_id for change in short], now=now)
+    return [
+        Shortage(
+            product_id=change.product_id,
+            location_id=change.location_id,
+            requested=change.reserved or -change.on_hand,
+            available=row.available if (row := found.get((change.location_id, change.product_id))) else 0,
+            elsewhere=[place for place in places.get(change.product_id, []) if place.location_id != change.location_id],
+        )
+        for change in short
+    ]
+
+
+def places_of(product_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Place]]:
+    """Where each of these products is available, most pieces first."""
+    rows = (
+        models.StockLevel.objects.filter(product_id__in=product_ids)
+        .with_available(now)
+        .filter(available__gt=0)
+        .order_by("-available", "location__name")
+        .values_list("product_id", "location_id", "location__name", "available")
+    )
+    places: dict[UUID, list[Place]] = {}
+    for product_id, *place in rows:
+        places.setdefault(product_id, []).append(Place(*place))
+    return places

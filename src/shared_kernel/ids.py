@@ -1,0 +1,16 @@
+"""Ids: UUID version 7 (RFC 9562), whose first 48 bits are a time, so that rows of one time lie together on disk."""
+
+import secrets
+import time
+from datetime import datetime
+from uuid import UUID
+
+
+def new_id(*, at: datetime | None = None) -> UUID:
+    """A fresh id; `at` is the business time to carry (of the sale, say) where that is not now.
+
+    Made by hand because libraries' UUIDv7 take no time.
+    """
+    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
+    version, variant = 0x7 << 76, 0b10 << 62
+    return UUID(int=milliseconds << 80 | version | secrets.randbits(12) << 64 | variant | secrets.randbits(62))

@@ -1,0 +1,1 @@
+"""Postgres with a schema per module behind one connection: a thin layer over Django's own backend."""

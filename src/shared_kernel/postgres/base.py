@@ -1,0 +1,35 @@
+"""The database backend named by `DATABASES["default"]["ENGINE"]`: Django's, whose tables land in their module's schema."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.schema import DatabaseSchemaEditor
+from django.db.models import Model
+
+
+def schema_of(model: type[Model]) -> str | None:
+    """The Postgres schema that holds a model's table: its module's, or None for `public`."""
+    label = model._meta.app_label
+    return label if label in settings.COMPTOIR_MODULES else None
+
+
+class SchemaEditor(DatabaseSchemaEditor):
+    """Qualifies CREATE TABLE; everything after it finds the table through the connection's search path."""
+
+    def table_sql(self, model: type[Model]) -> tuple[str, Any]:
+        sql, params = super().table_sql(model)
+        schema = schema_of(model)
+        if schema is None:
+            return sql, params
+        self.execute(f"CREATE SCHEMA IF NOT EXISTS {self.quote_name(schema)}")
+        table = self.quote_name(model._meta.db_table)
+        return sql.replace(f"CREATE TABLE {table}", f"CREATE TABLE {self.quote_name(schema)}.{table}", 1), params
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's Postgres backend with our schema editor."""
+
+    SchemaEditorClass = SchemaEditor
+
+

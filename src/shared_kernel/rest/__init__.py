@@ -1,0 +1,1 @@
+"""What every REST operation shares, whichever framework serves it: bodies, pages, idempotency."""

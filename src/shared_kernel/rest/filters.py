@@ -1,0 +1,21 @@
+"""Filters of a list that Django REST framework serves."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+PAGE_PARAMETERS = {"page", "page_size"}
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Refuses a parameter that the list does not know: a misspelt filter must not show everything."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+        filterset = self.get_filterset_class(view, queryset)
+        known = PAGE_PARAMETERS | set(filterset.base_filters if filterset else ())
+        if unknown := request.query_params.keys() - known:
+            raise ValidationError(dict.fromkeys(unknown, "There is no such parameter."))
+        return super().filter_queryset(request, queryset, view)

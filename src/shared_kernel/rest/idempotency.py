@@ -1,0 +1,113 @@
+"""`Idempotency-Key`: a call that is repeated under its key is answered again, not carried out again.
+
+Keys live in Postgres for 24 hours, so they hold across replicas and restarts. The key's row is written in the call's own
+transaction: a concurrent repetition waits at it, and a call that is refused or dies leaves neither effect nor key.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, TypeVar
+
+from django.db import connection
+from django.db.transaction import atomic, set_rollback
+from django.http import HttpRequest, HttpResponse
+from ninja.decorators import decorate_view
+
+from shared_kernel.errors import Invalid, Refusal
+from shared_kernel.models import IdempotencyKey
+
+LIFETIME = timedelta(hours=24)
+MAX_LENGTH = 255
+
+View = TypeVar("View", bound=Callable[..., Any])
+Run = Callable[..., HttpResponse]
+
+
+@dataclass(eq=False)
+class IdempotencyKeyInvalid(Invalid):
+    code: ClassVar[str] = "idempotency_key_invalid"
+
+    def __str__(self) -> str:
+        return f"The Idempotency-Key header is not 1 to {MAX_LENGTH} printable ASCII characters: send a UUID, say."
+
+
+@dataclass(eq=False)
+class IdempotencyKeyReused(Invalid):
+    code: ClassVar[str] = "idempotency_key_reused"
+
+    def __str__(self) -> str:
+        return "This Idempotency-Key was used for a call with another body: use a new key for a new call."
+
+
+def idempotent(view: View) -> View:
+    """Let a django-ninja operation honour `Idempotency-Key`: its answer is stored, and given again for 24 hours.
+
+    Put it between the route and the function. The key counts per caller, method and path. Only successes are stored: a
+    refusal changed nothing, so a repetition may well succeed. A used key with another body is refused with 422.
+    """
+    view.__dict__["takes_idempotency_key"] = True
+    return decorate_view(_answer_once)(view)
+
+
+def _answer_once(run: Run) -> Run:
+    @functools.wraps(run)
+    def answer(request: HttpRequest, **path: Any) -> HttpResponse:
+        key = request.headers.get("Idempotency-Key")
+        caller = _caller(request)
+        if key is None or caller is None:
+            return run(request, **path)
+        if not (0 < len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
+            raise IdempotencyKeyInvalid
+        call = _digest("\n".join([caller, str(request.method), request.path, key]).encode())
+        body = _digest(request.body)
+        with atomic():
+            if not _claim(call, body):
+                return _earlier_answer(call, body)
+            response = run(request, **path)
+            if response.status_code >= 400:
+                set_rollback(True)
+            else:
+                IdempotencyKey.objects.filter(call=call).update(status=response.status_code, answer=response.content)
+            return response
+
+    return answer
+
+
+def _caller(request: HttpRequest) -> str | None:
+    """Who calls, or None where the operation itself will say that nobody knows."""
+    try:
+        actor = request.identify()  # type: ignore[attr-defined]  # RequestMiddleware put it there
+    except Refusal:
+        return None
+    return str(actor.id) if actor else None
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def _claim(call: bytes, body: bytes) -> bool:
+    """Whether the key was free and is ours now. Waits for a concurrent holder to commit or to vanish."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO idempotency_key (call, body, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
+            [call, body],
+        )
+        return cursor.rowcount == 1
+
+
+def _earlier_answer(call: bytes, body: bytes) -> HttpResponse:
+    earlier = IdempotencyKey.objects.get(call=call)
+    if bytes(earlier.body) != body:
+        raise IdempotencyKeyReused
+    response = HttpResponse(bytes(earlier.answer or b""), status=earlier.status, content_type="application/json")
+    response["Idempotency-Replayed"] = "true"
+    return response
+
+
+def forget_old_keys(*, now: datetime) -> int:
+    """Remove the keys whose time is over; returns how many."""
+    return IdempotencyKey.objects.filter(created_at__lt=now - LIFETIME).delete()[0]

@@ -1,0 +1,170 @@
+"""`manage.py run`, which is `make run` without its environment: started for real, asked, stopped, and killed."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE = 90  # seconds, on a machine that is busy with other tests
+
+
+class Installation:
+    """One data folder and one port of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.output = data.parent / "output"
+
+    def start(self, *command: str, **environment: str) -> "subprocess.Popen[bytes]":
+        # An empty DATABASE_URL is none, and hides the one in the tests' own environment and in `.env`.
+        chosen = {"DATABASE_URL": "", "COMPTOIR_DATA": str(self.data), "COMPTOIR_PORT": str(self.port)}
+        with self.output.open("w") as output:
+            return subprocess.Popen(
+                [sys.executable, ROOT / "manage.py", *command],
+                env=os.environ | chosen | environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def refusal(self, *command: str, **environment: str) -> str:
+        """The last line that a refused command prints; the others may say how far it came."""
+        assert self.start(*command, **environment).wait(PATIENCE) == 1
+        assert "Traceback" not in self.output.read_text()
+        return self.output.read_text().splitlines()[-1]
+
+    def run(self) -> "subprocess.Popen[bytes]":
+        """Start everything, and return when it says that it is ready."""
+        process = self.start("run")
+        wait_until(lambda: "Comptoir is ready" in self.output.read_text() or process.poll() is not None)
+        assert process.poll() is None, self.output.read_text()
+        return process
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+    def processes(self) -> dict[int, str]:
+        """Every living process that was started for this data folder, by its inherited environment."""
+        mark = f"COMPTOIR_DATA={self.data}"
+        if Path("/proc/self/environ").exists():
+            return {
+                int(path.name): command_of(path)
+                for path in Path("/proc").glob("[0-9]*")
+                if mark in environment_of(path)
+            }
+        listing = subprocess.run(
+            ["ps", "-axwwE", "-o", "pid=,command="], capture_output=True, text=True, check=True
+        ).stdout
+        return {int(line.split()[0]): line for line in listing.splitlines() if mark in line}
+
+
+def environment_of(process: Path) -> str:
+    try:
+        return (process / "environ").read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def command_of(process: Path) -> str:
+    return (process / "cmdline").read_text().replace("\0", " ")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline, "this takes too long"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def installation(folder: Path) -> Iterator[Installation]:
+    installation = Installation(folder / "var")
+    yield installation
+    for pid in installation.processes():
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_it_runs_stops_and_starts_again(installation: Installation) -> None:
+    process = installation.run()
+    output = installation.output.read_text()
+    for line in ("/api/v1/docs/", "/admin/", "cashier@demo.example", "head@demo.example", "demo-comptoir"):
+        assert line in output
+    assert installation.get("/health/live")[0] == 200
+    products = json.loads(installation.get("/api/v1/products/")[1])
+    assert products["count"] >= 40
+    beside = installation.start("shell", "-c", "from django.db import connection; connection.cursor()")
+    assert beside.wait(PATIENCE) == 0
+    assert installation.get("/health/ready")[0] == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    assert installation.processes() == {}
+
+    process = installation.run()
+    assert json.loads(installation.get("/api/v1/products/")[1]) == products
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE) == 0
+    assert installation.processes() == {}
+
+
+def test_when_a_part_dies_everything_stops(installation: Installation) -> None:
+    process = installation.run()
+    worker = next(pid for pid, command in installation.processes().items() if "procrastinate worker" in command)
+    os.kill(worker, signal.SIGKILL)
+    assert process.wait(PATIENCE) == 1
+    assert "The background worker has stopped by itself (signal 9)" in installation.output.read_text()
+    assert installation.processes() == {}
+
+
+def test_when_it_is_killed_its_parts_end(installation: Installation) -> None:
+    process = installation.run()
+    process.kill()
+    process.wait()
+    if sys.platform == "linux":  # elsewhere the parts outlive it, with their database
+        wait_until(lambda: all("postgres" in command for command in installation.processes().values()))
+        # The next user of the database is its last, and stops it.
+        assert installation.start("check").wait(PATIENCE) == 0
+        assert installation.processes() == {}
+
+
+def test_a_port_in_use_is_one_sentence(installation: Installation) -> None:
+    with socket.create_server(("127.0.0.1", installation.port)):
+        assert installation.refusal("run") == (
+            f"Comptoir cannot listen on 127.0.0.1:{installation.port}: Address already in use. Stop the program that "
+            f"has this port, or choose another one: COMPTOIR_PORT={installation.port + 1} make run"
+        )
+    assert installation.processes() == {}
+
+
+def test_a_port_that_is_no_number_is_one_sentence(installation: Installation) -> None:
+    assert "COMPTOIR_PORT" in installation.refusal("run", COMPTOIR_PORT="http")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(installation: Installation) -> None:
+    installation.data.touch()  # a file: not even root can write into it
+    assert installation.refusal("run").endswith(
+        "Set COMPTOIR_DATA to a folder that you can write to, or DATABASE_URL to a PostgreSQL server."
+    )
+
+
+def test_with_a_server_of_ones_own_the_folder_must_still_be_writable(installation: Installation) -> None:
+    installation.data.touch()
+    url = os.environ["DATABASE_URL"]
+    assert "cannot be written" in installation.refusal("run", DATABASE_URL=url)

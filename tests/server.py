@@ -1,0 +1,14 @@
+"""A pytest plugin that gives the tests a PostgreSQL server: ``DATABASE_URL``, or else an embedded one.
+
+Named by ``-p`` in pyproject.toml, because Django reads its settings before any conftest.py is imported. The workers of
+pytest-xdist inherit the variable, so that only their controller starts the server, and stops it after them.
+"""
+
+import os
+from pathlib import Path
+
+from config import embedded_postgres
+
+if not os.environ.get("DATABASE_URL"):
+    data = Path(__file__).resolve().parent.parent / "var" / "test"
+    os.environ["DATABASE_URL"] = embedded_postgres.use(data, durable=False)
