@@ -1,6 +1,7 @@
 """Products and categories over REST: `/products/`."""
 
 from dataclasses import asdict
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -71,6 +72,8 @@ class ProductBody(StrictSerializer):
 
 class ProductAnswer(serializers.ModelSerializer[models.Product]):
     category = serializers.CharField(source="category.name")
+    created_at = serializers.DateTimeField(default_timezone=UTC)
+    updated_at = serializers.DateTimeField(default_timezone=UTC)
     currency = serializers.SerializerMethodField(help_text="The chain's currency, an ISO 4217 code.")
 
     class Meta:

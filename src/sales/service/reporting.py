@@ -146,12 +146,12 @@ def _figures(rows: QuerySet[models.Sale]) -> dict[Counter, Figures]:
         rows.order_by()
         .values_list("store_id", "channel")
         .annotate(
-            gross=Sum("gross"),
-            returned=Sum("returned"),
-            total=Sum(F("gross") - F("returned")),
+            sold=Sum("gross"),
+            back=Sum("returned"),
+            total=F("sold") - F("back"),
             sales=Count("id", filter=Q(pieces__gt=0)),
             returns=Count("id", filter=Q(pieces_returned__gt=0)),
-            pieces=Sum("pieces"),
+            sum_of_pieces=Sum("pieces"),
         )
     )
     return {(store_id, Channel(channel)): Figures(*values) for store_id, channel, *values in sums}

@@ -1,0 +1,66 @@
+"""What all tests share: a real Postgres, and every published call under its module's own database role."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.transaction import atomic
+
+from accounts.interface import accounts
+from catalog.interface import catalog, shelves
+from inventory.interface import inventory
+from sales.interface import sales
+from shared_kernel.postgres.roles import apply_roles
+from shared_kernel.published import bind, implementation_of
+
+# Each handle, and the role that its calls run under.
+HANDLES: list[tuple[Any, str]] = [
+    (accounts, "accounts"),
+    (catalog, "catalog"),
+    (shelves, "inventory"),
+    (inventory, "inventory"),
+    (sales, "sales"),
+]
+
+
+class UnderRole:
+    """Carries out each published call as the module's database role, so that SQL on a foreign table fails."""
+
+    def __init__(self, implementation: Any, role: str) -> None:
+        self.implementation = implementation
+        self.role = role
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.implementation, name)
+
+        def call(**arguments: Any) -> Any:
+            # The savepoint gives the role back when the call fails; a success hands it back by itself.
+            with atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT current_user")
+                caller = cursor.fetchone()[0]
+                cursor.execute(f'SET LOCAL ROLE "{self.role}"')
+                result = method(**arguments)
+                cursor.execute(f'SET LOCAL ROLE "{caller}"')
+                return result
+
+        return call
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The test database, with the modules' roles in it."""
+    with django_db_blocker.unblock():
+        apply_roles()
+
+
+@pytest.fixture(autouse=True)
+def module_roles(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every published call runs under its module's role, but in tests marked `plain_calls`: about SQL or concurrency."""
+    if request.node.get_closest_marker("plain_calls"):
+        yield
+        return
+    before = [(handle, bind(handle, UnderRole(implementation_of(handle), role))) for handle, role in HANDLES]
+    yield
+    for handle, implementation in before:
+        bind(handle, implementation)
