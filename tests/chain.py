@@ -5,7 +5,6 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-
 from django.test import Client
 
 from accounts.interface import NewStaff, Role, accounts
@@ -93,5 +92,3 @@ def post(client: Client, path: str, body: Any, **headers: str) -> Any:
 def books_agree() -> bool:
     """Whether `verify_stock` finds no difference."""
     return inventory.verify(now=datetime.now(UTC)).differences == []
-
-

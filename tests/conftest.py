@@ -12,7 +12,7 @@ from catalog.interface import catalog, shelves
 from inventory.interface import inventory
 from sales.interface import sales
 from shared_kernel.postgres.roles import apply_roles
-from shared_kernel.published import bind, implementation_of
+from shared_kernel.published import bind
 
 # Each handle, and the role that its calls run under.
 HANDLES: list[tuple[Any, str]] = [
@@ -56,11 +56,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def module_roles(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every published call runs under its module's role, but in tests marked `plain_calls`: about SQL or concurrency."""
+    """Every published call runs under its module's role, but in tests marked `plain_calls`."""
     if request.node.get_closest_marker("plain_calls"):
         yield
         return
-    before = [(handle, bind(handle, UnderRole(implementation_of(handle), role))) for handle, role in HANDLES]
+    before = [(handle, bind(handle, UnderRole(handle.implementation, role))) for handle, role in HANDLES]
     yield
     for handle, implementation in before:
         bind(handle, implementation)

@@ -169,8 +169,8 @@ class Accounts(Protocol):
     def ensure_staff(self, *, staff: Sequence[NewStaff]) -> list[UUID]:
         """Make these staff accounts where their e-mail is unknown, and give each its role and stores.
 
-        One transaction. Idempotent by e-mail: an account that exists keeps its id, name and password. Returns the ids in the order
-        given.
+        One transaction. Idempotent by e-mail: an account that exists keeps its id, name and password. Returns the ids
+        in the order given.
         """
         ...
 

@@ -7,14 +7,14 @@ from import_export.widgets import ForeignKeyWidget
 from catalog.models import Category, Product
 
 
-class CategoryWidget(ForeignKeyWidget):
+class CategoryWidget(ForeignKeyWidget):  # type: ignore[type-arg]  # no subscript at run time
     """A category by its name, made when it is new."""
 
     def clean(self, value: str | None, row: object = None, **options: object) -> Category | None:
         return Category.objects.get_or_create(name=value.strip())[0] if value else None
 
 
-class ProductResource(ModelResource):
+class ProductResource(ModelResource):  # type: ignore[type-arg]  # no subscript at run time
     """A product as a line of CSV or XLSX; lines are matched to products by sku."""
 
     category = Field(column_name="category", attribute="category", widget=CategoryWidget(Category, field="name"))
@@ -40,7 +40,7 @@ class ProductResource(ModelResource):
 
 
 @admin.register(Product)
-class ProductAdmin(ImportExportModelAdmin):
+class ProductAdmin(ImportExportModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
     resource_classes = [ProductResource]
     list_display = ["sku", "name", "category", "price", "active"]
     list_filter = ["active", "category"]

@@ -22,8 +22,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.interface import Action, Actor
-from catalog import models, rules
-from catalog.interface import DEFAULT_TAX_RATE, ProductChanges, ProductDraft, catalog, shelves
+from catalog import models
+from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, ProductChanges, ProductDraft, catalog, shelves
 from shared_kernel.ids import new_id
 from shared_kernel.rest.bodies import StrictSerializer
 from shared_kernel.rest.filters import StrictFilterBackend
@@ -48,10 +48,14 @@ class ProductBody(StrictSerializer):
     name = serializers.CharField(max_length=255, help_text="What customers and staff call it.")
     category = serializers.CharField(max_length=100, help_text="A category's name; a new name makes the category.")
     price = serializers.DecimalField(
-        max_digits=10, decimal_places=2, min_value=rules.MIN_PRICE, help_text="With tax, in the chain's currency."
+        max_digits=10, decimal_places=2, min_value=MIN_PRICE, help_text="With tax, in the chain's currency."
     )
     barcode = serializers.CharField(
-        max_length=13, required=False, allow_null=True, allow_blank=True, help_text="EAN-13 or UPC with its check digit."
+        max_length=13,
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        help_text="EAN-13 or UPC with its check digit.",
     )
     description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
     tax_rate = serializers.DecimalField(
@@ -63,11 +67,6 @@ class ProductBody(StrictSerializer):
         help_text=f"The tax within the price, as a fraction; {DEFAULT_TAX_RATE} when left out.",
     )
     image_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
-
-    def validate_barcode(self, barcode: str | None) -> str | None:
-        if barcode and (error := rules.barcode_error(barcode)):
-            raise serializers.ValidationError(error)
-        return barcode or None
 
 
 class ProductAnswer(serializers.ModelSerializer[models.Product]):
@@ -111,7 +110,9 @@ class CategoryAnswer(serializers.ModelSerializer[models.Category]):
 
 class ProductFilters(filters.FilterSet):
     search = filters.CharFilter(
-        method="resembling", max_length=200, help_text="Words of the name or description; forgives accents and typing errors."
+        method="resembling",
+        max_length=200,
+        help_text="Words of the name or description; forgives accents and typing errors.",
     )
     category = filters.CharFilter(field_name="category__name", lookup_expr="iexact", max_length=100)
     sku = filters.CharFilter(max_length=64)
@@ -137,13 +138,12 @@ class ProductFilters(filters.FilterSet):
         return rows.filter(id__in=in_stock) if value else rows.exclude(id__in=in_stock)
 
 
-def _actor(request: Request) -> Actor:
-    """Who edits the catalogue. Raises NotAuthenticated, NotAllowed."""
+def _require_editor(request: Request) -> None:
+    """Raises NotAuthenticated or NotAllowed unless the caller may edit the catalogue."""
     if request.auth is None:
         raise NotAuthenticated
-    actor: Actor = request.auth
+    actor: Actor = request.user  # type: ignore[assignment]  # RestAuthentication puts it there
     actor.require(Action.EDIT_CATALOG)
-    return actor
 
 
 def _answer(product_id: UUID, *, status: int = 200) -> Response:
@@ -175,7 +175,7 @@ class ProductListView(generics.ListAPIView[models.Product]):
 
         Refused with 409 when the sku or the barcode belongs to another product, archived ones included.
         """
-        _actor(request)
+        _require_editor(request)
         body = ProductBody.of(request)
         product = catalog.create_product(product_id=new_id(), draft=ProductDraft(**body))
         return _answer(product.id, status=201)
@@ -197,7 +197,7 @@ class ProductView(APIView):
     )
     def put(self, request: Request, product_id: UUID) -> Response:
         """Give a product all its values anew; what may be left out goes back to its default."""
-        _actor(request)
+        _require_editor(request)
         draft = ProductDraft(**ProductBody.of(request))
         values = {field: value for field, value in asdict(draft).items() if field not in {"stocked", "active"}}
         return self._change(product_id, values | {"barcode": draft.barcode or ""})
@@ -211,7 +211,7 @@ class ProductView(APIView):
     )
     def patch(self, request: Request, product_id: UUID) -> Response:
         """Give a product some values anew; `barcode: null` removes its barcode."""
-        _actor(request)
+        _require_editor(request)
         values = ProductBody.of(request, partial=True)
         if "barcode" in values:
             values["barcode"] = values["barcode"] or ""
@@ -220,7 +220,7 @@ class ProductView(APIView):
     @extend_schema(operation_id="archive_product", tags=["catalog"], responses={204: None})
     def delete(self, request: Request, product_id: UUID) -> Response:
         """Archive a product: gone from lists and sale, kept in history. Archiving again does nothing."""
-        _actor(request)
+        _require_editor(request)
         catalog.archive_product(product_id=product_id)
         return Response(status=204)
 

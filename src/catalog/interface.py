@@ -11,6 +11,7 @@ from shared_kernel.events import Event
 from shared_kernel.published import published
 
 DEFAULT_TAX_RATE = Decimal("0.2000")
+MIN_PRICE = Decimal("0.01")
 
 
 @dataclass(frozen=True)

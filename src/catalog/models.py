@@ -5,11 +5,12 @@ from uuid import UUID
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, TextField, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Concat
 from django.utils.timezone import now
 
 from catalog import rules
-from catalog.interface import DEFAULT_TAX_RATE, Product as ProductValue
+from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE
+from catalog.interface import Product as ProductValue
 from shared_kernel.ids import new_id
 
 
@@ -51,8 +52,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """
         found = self
         for word in rules.search_words(search):
-            found = found.filter(Q(search_text__trigram_word_similar=Fold(Value(word))) | Q(search_text__contains=Fold(Value(word))))
-        closeness = Func(Fold(Value(search)), F("search_text"), function="word_similarity", output_field=models.FloatField())
+            found = found.filter(
+                Q(search_text__trigram_word_similar=Fold(Value(word))) | Q(search_text__contains=Fold(Value(word)))
+            )
+        closeness = Func(
+            Fold(Value(search)), F("search_text"), function="word_similarity", output_field=models.FloatField()
+        )
         return found.annotate(closeness=closeness).order_by("-closeness", "name", "id")
 
     def values_of(self) -> list[ProductValue]:
@@ -66,7 +71,8 @@ class Product(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     sku = models.CharField(max_length=64)
-    barcode = models.CharField(max_length=13, null=True, blank=True)
+    # Null, not empty: many products without a barcode do not share one.
+    barcode = models.CharField(max_length=13, null=True, blank=True)  # noqa: DJ001
     name = models.CharField(max_length=255)
     category = models.ForeignKey(Category, models.PROTECT, related_name="products")
     description = models.TextField(blank=True)
@@ -80,7 +86,9 @@ class Product(models.Model):
     created_at = models.DateTimeField(default=now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     search_text = models.GeneratedField(
-        expression=Fold(Concat("name", Value(" "), "description", output_field=TextField())), output_field=TextField(), db_persist=True
+        expression=Fold(Concat("name", Value(" "), "description", output_field=TextField())),
+        output_field=TextField(),
+        db_persist=True,
     )
 
     objects = ProductQuerySet.as_manager()
@@ -90,7 +98,7 @@ class Product(models.Model):
         constraints = [
             models.UniqueConstraint("sku", name="product_sku_unique"),
             models.UniqueConstraint("barcode", name="product_barcode_unique"),
-            models.CheckConstraint(condition=Q(price__gte=rules.MIN_PRICE), name="product_price_positive"),
+            models.CheckConstraint(condition=Q(price__gte=MIN_PRICE), name="product_price_positive"),
             models.CheckConstraint(condition=Q(tax_rate__gte=0, tax_rate__lt=1), name="product_tax_rate_fraction"),
             models.CheckConstraint(condition=~Q(sku="") & ~Q(name=""), name="product_named"),
         ]

@@ -5,9 +5,8 @@ from decimal import Decimal
 from stdnum import ean
 from stdnum.exceptions import ValidationError
 
-from catalog.interface import ProductDraft
+from catalog.interface import MIN_PRICE, ProductDraft
 
-MIN_PRICE = Decimal("0.01")
 MAX_PRICE = Decimal("99999999.99")
 BARCODE_LENGTHS = {12, 13}
 # More words than this only slow a search down.

@@ -68,7 +68,7 @@ class CatalogService:
         _check(draft)
         for column, value in _columns(draft).items():
             setattr(row, column, value)
-        _save(row, force_update=True)
+        _save(row)
         publish([ProductUpdated(product_id=product_id)])
         return row.value()
 
@@ -153,9 +153,9 @@ def _ids_by_sku(skus: list[str]) -> dict[str, UUID]:
     return dict(models.Product.objects.filter(sku__in=skus).values_list("sku", "id"))
 
 
-def _save(row: models.Product, **how: bool) -> None:
+def _save(row: models.Product, *, force_insert: bool = False) -> None:
     try:
-        row.save(**how)
+        row.save(force_insert=force_insert)
     except IntegrityError as error:
         match constraint_of(error):
             case "product_sku_unique":

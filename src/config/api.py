@@ -31,7 +31,7 @@ api.add_router("", sales_router)
 
 def refuse_unknown_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A query parameter that the operation does not know is a 422: a misspelt filter must not show everything."""
-    operation = inspect.unwrap(run).__self__  # type: ignore[attr-defined]
+    operation = inspect.unwrap(run).__self__
     known = query_parameters(operation)
 
     @functools.wraps(run)

@@ -35,7 +35,11 @@ STORES = [
         9,
     ),
     DemoStore(
-        UUID("33333333-3333-3333-3333-333333333333"), "Comptoir Lille", "27 rue de Béthune, 59800 Lille", "Europe/Paris", 6
+        UUID("33333333-3333-3333-3333-333333333333"),
+        "Comptoir Lille",
+        "27 rue de Béthune, 59800 Lille",
+        "Europe/Paris",
+        6,
     ),
     DemoStore(
         UUID("33333333-3333-3333-3333-333333333334"),

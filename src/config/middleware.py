@@ -1,5 +1,6 @@
 """What happens to every request: its id, its log line, its one error shape, and a forgiven last slash."""
 
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -92,4 +93,4 @@ def _reshape(response: HttpResponseBase) -> HttpResponse:
 
 
 def _log_exception(sender: object, request: HttpRequest | None = None, **_: object) -> None:
-    log.exception("request failed", path=request.path if request else None)
+    log.error("request failed", exc_info=sys.exc_info(), path=request.path if request else None)

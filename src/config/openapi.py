@@ -54,7 +54,7 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A key of your own for this call: repeated under it within 24 hours, it is answered again, not done again.",
+    "description": "A key of your own for this call. Repeated under it within 24 hours, it is answered again, but not done.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "2f1c9c2e-8a55-4f6b-9d8e-3f0b6c0f4d1a",
 }
@@ -101,7 +101,7 @@ def _complete_operation(operation: dict[str, Any]) -> None:
 
 
 def _document_idempotency(paths: dict[str, Any]) -> None:
-    for bound in api._get_bound_routers():
+    for bound in api._get_bound_routers():  # noqa: SLF001 django-ninja has no public way to list its operations
         for view in bound.path_operations.values():
             for operation in view.operations:
                 if getattr(operation.view_func, "takes_idempotency_key", False):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -86,6 +86,8 @@ def problem_of(error: Exception) -> HttpResponse | None:
             return problem(404, "There is nothing at this address.")
         case PermissionDenied():
             return problem(403, "You may not do this.")
+        case DataError():
+            return problem(422, "A value is out of the database's range.", code="invalid", errors=[])
         case OperationalError() | InterfaceError():
             log.error("database away", error=str(error))
             return problem(503, "The database cannot be reached: try again in a moment.")
@@ -95,7 +97,7 @@ def problem_of(error: Exception) -> HttpResponse | None:
 def install(api: NinjaAPI) -> None:
     """Let django-ninja answer in this shape. What is not known here goes on to Django, which logs it as a 500."""
 
-    def handle(request: HttpRequest, error: Exception) -> HttpResponse:
+    def handle(request: HttpRequest, error: Any) -> HttpResponse:
         answer = problem_of(error)
         if answer is None:
             raise error
@@ -121,10 +123,7 @@ def _ninja_error(item: dict[str, Any]) -> dict[str, str]:
 def _rest_framework_problem(error: rest_framework_exceptions.APIException) -> HttpResponse:
     if isinstance(error, rest_framework_exceptions.ValidationError):
         return invalid(list(_flatten(error.detail)))
-    response = problem(error.status_code, str(error.detail))
-    if isinstance(error, rest_framework_exceptions.Throttled) and error.wait is not None:
-        response["Retry-After"] = str(int(error.wait) + 1)
-    return response
+    return problem(error.status_code, str(error.detail))
 
 
 def _flatten(detail: Any, field: str = "") -> Any:

@@ -1,6 +1,7 @@
 """Settings, all from the environment (or `.env` in the project's root); `.env.example` lists each with its default.
 
-Nothing here differs by machine: a process is configured by its variables alone, so every replica can run the same image.
+Nothing here differs by machine: a process is configured by its variables alone, so every replica can run the same
+image.
 """
 
 import socket
@@ -28,7 +29,7 @@ COMPTOIR_PRODUCTION = env.bool("COMPTOIR_PRODUCTION", False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
 if COMPTOIR_PRODUCTION:
     if DEBUG:

@@ -207,7 +207,9 @@ def product_stock(request: HttpRequest, product_id: UUID, filters: Query[PageFil
 
 
 @router.get(
-    "/stores/{uuid:store_id}/products/{uuid:product_id}/stock/", response=StockRow, operation_id="stock_of_product_in_store"
+    "/stores/{uuid:store_id}/products/{uuid:product_id}/stock/",
+    response=StockRow,
+    operation_id="stock_of_product_in_store",
 )
 def stock_of_product_in_store(request: HttpRequest, store_id: UUID, product_id: UUID) -> Any:
     """One product in one store, at zero where the store never held it."""
@@ -242,9 +244,7 @@ def movements(request: HttpRequest, filters: Query[MovementFilters]) -> Any:
 # --- Stock moves ----------------------------------------------------------------------------------------------------
 
 
-@router.put(
-    "/stores/{uuid:store_id}/products/{uuid:product_id}/stock/", response=StockRow, operation_id="count_stock"
-)
+@router.put("/stores/{uuid:store_id}/products/{uuid:product_id}/stock/", response=StockRow, operation_id="count_stock")
 def count_stock(request: HttpRequest, store_id: UUID, product_id: UUID, body: CountBody) -> Any:
     """Set a store's stock of a product to what was counted, and its thresholds where given.
 

@@ -1,7 +1,7 @@
 """What other modules may know of places and stock, and ask of them.
 
-Every write takes `operation_id`, a UUIDv7 that the caller chose: sending the same write twice moves stock once, and gives
-the same answer. `actor_id` is who did it (None: the system), `now` when.
+Every write takes `operation_id`, a UUIDv7 that the caller chose: sending the same write twice moves stock once, and
+gives the same answer. `actor_id` is who did it (None: the system), `now` when.
 """
 
 from collections.abc import Sequence
@@ -75,8 +75,8 @@ class LocationPage:
 class StockRow:
     """One product at one place, in pieces. A product that the place never held is there too, at zero.
 
-    `reserved` counts the reservations that are live now; `available` is on_hand − reserved. `low` says that available has
-    come down to the reorder point, where there is one.
+    `reserved` counts the reservations that are live now; `available` is on_hand − reserved. `low` says that available
+    has come down to the reorder point, where there is one.
     """
 
     product_id: UUID
@@ -251,8 +251,8 @@ class CountBelowReserved(Conflict):
 
     def __str__(self) -> str:
         return (
-            f"{self.counted} pieces of product {self.product_id} were counted, but {self.reserved} are reserved for orders:"
-            " count again, or cancel orders first."
+            f"{self.counted} pieces of product {self.product_id} were counted, but {self.reserved} are reserved"
+            " for orders: count again, or cancel orders first."
         )
 
 
@@ -368,12 +368,20 @@ class Inventory(Protocol):
     # --- What is where ----------------------------------------------------------------------------------------------
 
     def location_stock(
-        self, *, location_id: UUID, search: str = "", low: bool = False, out: bool = False, offset: int = 0, limit: int = 20
+        self,
+        *,
+        location_id: UUID,
+        search: str = "",
+        low: bool = False,
+        out: bool = False,
+        offset: int = 0,
+        limit: int = 20,
     ) -> StockPage:
-        """The stock of one place, for all stocked products on sale, by product name (the best matches first with `search`).
+        """The stock of one place, for all stocked products on sale, by product name (the best matches first with
+        `search`).
 
-        `low` keeps the rows at or below their reorder point, `out` those that were held once and have nothing available;
-        such rows are ordered by what is available. Raises LocationNotFound.
+        `low` keeps the rows at or below their reorder point, `out` those that were held once and have nothing
+        available; such rows are ordered by what is available. Raises LocationNotFound.
         """
         ...
 
@@ -388,7 +396,8 @@ class Inventory(Protocol):
     def availability(self, *, lines: Sequence[StockLine], location_id: UUID | None = None) -> list[Availability]:
         """Whether each line can be had at the place, or anywhere without one, and where each product is.
 
-        Answers in the order asked; takes two statements for any number of lines. Raises LocationNotFound, ProductNotFound.
+        Answers in the order asked; takes two statements for any number of lines. Raises LocationNotFound,
+        ProductNotFound.
         """
         ...
 

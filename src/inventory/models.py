@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from inventory.interface import Location as LocationValue
-from inventory.interface import LocationKind, MovementReason
+from inventory.interface import LocationKind, MovementReason, Place
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
 from shared_kernel.ids import new_id
@@ -70,9 +70,27 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
         )
         return self.annotate(available=F("on_hand") - F("reserved") + Coalesce(Subquery(expired), 0))
 
+    def in_stock(self) -> Self:
+        """Those of which something is available; to be used, like the next ones, after `with_available`."""
+        return self.filter(available__gt=0)
+
+    def out(self) -> Self:
+        return self.filter(available=0)
+
+    def emptiest_first(self) -> Self:
+        return self.order_by("available", "product_id")
+
     def low(self) -> Self:
-        """Those that `rules.is_low` calls low; to be used after `with_available`."""
+        """Those that `rules.is_low` calls low."""
         return self.filter(reorder_point__gt=0, available__lte=F("reorder_point"))
+
+    def places(self, moment: datetime) -> dict[UUID, list[Place]]:
+        """Where each of these levels' products is available, most pieces first, in one statement."""
+        rows = self.with_available(moment).in_stock().order_by("-available", "location__name")
+        places: dict[UUID, list[Place]] = {}
+        for product_id, *place in rows.values_list("product_id", "location_id", "location__name", "available"):
+            places.setdefault(product_id, []).append(Place(*place))
+        return places
 
     def figures(self, moment: datetime) -> dict[tuple[UUID, UUID], Figures]:
         """The figures of these levels by location and product, in one statement."""
@@ -130,7 +148,7 @@ class StockMovementQuerySet(models.QuerySet["StockMovement"]):
             "actor_id",
             "recorded_at",
         )
-        return [MovementValue(*row) for row in rows]
+        return [MovementValue(*row[:7], MovementReason(row[7]), *row[8:]) for row in rows]
 
 
 class StockMovement(models.Model):

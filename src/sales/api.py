@@ -39,7 +39,7 @@ MAX_QUANTITY = 100_000
 MAX_LINES = 500
 MAX_TOP = 100_000
 
-ONE_PRODUCT = {"anyOf": [{"required": ["product_id"]}, {"required": ["barcode"]}]}
+ONE_PRODUCT: dict[str, Any] = {"anyOf": [{"required": ["product_id"]}, {"required": ["barcode"]}]}
 
 
 class SoldItemBody(Body):
@@ -93,7 +93,7 @@ class ReportFilters(Schema):
     store_id: UUID | None = Field(None, description="Only this store.")
     channel: Channel | None = Field(None, description="Only what was sold this way.")
     format: Literal["json", "csv"] = Field("json", description="csv: a line per store, then one per product sold.")
-    top: int | Literal["all"] = Field("50", description="Products per store, most sold first; `all` for every one.")
+    top: int | Literal["all"] = Field(50, ge=1, description="Products per store, most sold first; `all` for every one.")
 
 
 class ReportAnswer(Schema):
@@ -114,8 +114,8 @@ def _actor(request: HttpRequest) -> Actor:
 def record_sale(request: HttpRequest, body: SaleBody) -> Any:
     """Sell at a till. Prices come from the catalogue; the stock leaves the shelf in the same transaction.
 
-    409 `insufficient_stock` names each line that cannot be served, and where else it is available; nothing is sold then.
-    A `client_reference` that the store has used answers the sale made first.
+    409 `insufficient_stock` names each line that cannot be served, and where else it is available; nothing is sold
+    then. A `client_reference` that the store has used answers the sale made first.
     """
     actor = _actor(request)
     actor.require(Action.SELL, at=body.store_id)
@@ -176,7 +176,10 @@ def sales_report(request: HttpRequest, filters: Query[ReportFilters]) -> Any:
 
 @router.get("/reports/statistics/", response=Statistics, operation_id="statistics", tags=["reports"])
 def statistics(request: HttpRequest) -> Any:
-    """Sales, revenue and average basket, for the chain and each store; the ten most sold products of the last 30 days."""
+    """Sales, revenue and average basket, for the chain and each store.
+
+    The ten most sold products of the last 30 days.
+    """
     return sales.statistics(store_ids=_visible_stores(_actor(request), None), today=localdate())
 
 
@@ -225,5 +228,8 @@ def _csv_rows(store: StoreReport) -> Iterator[Iterable[object]]:
 
 
 def _harmless(cell: object) -> object:
-    """A spreadsheet would run a text that begins like a formula; an apostrophe makes it text again (OWASP, CSV injection)."""
+    """A spreadsheet would run a text that begins like a formula.
+
+    An apostrophe makes it text again (OWASP, CSV injection).
+    """
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

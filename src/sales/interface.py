@@ -61,7 +61,8 @@ class SaleLine:
 
 @dataclass(frozen=True)
 class Sale:
-    """What went over a counter at one time. `total` = `gross` (sold) − `returned` (given back); `tax` is contained in it.
+    """What went over a counter at one time. `total` = `gross` (sold) − `returned` (given back); `tax` is contained in
+    it.
 
     `sold_on` is the day in the store's own time zone.
     """
@@ -266,9 +267,9 @@ class Sales(Protocol):
     ) -> Sale:
         """Sell over a store's counter: prices from the catalogue, stock lowered in the same transaction.
 
-        No payments means paid in cash, exactly. Idempotent by `sale_id`, and by `client_reference` within the store unless
-        that is empty: the sale made first is answered. All lines are sold, or none. Raises LocationNotFound and
-        InsufficientStock (of inventory), ProductNotFound and BarcodeNotFound (of catalog), PaymentMismatch,
+        No payments means paid in cash, exactly. Idempotent by `sale_id`, and by `client_reference` within the store
+        unless that is empty: the sale made first is answered. All lines are sold, or none. Raises LocationNotFound
+        and InsufficientStock (of inventory), ProductNotFound and BarcodeNotFound (of catalog), PaymentMismatch,
         ClientReferenceReused.
         """
         ...
@@ -292,8 +293,8 @@ class Sales(Protocol):
     ) -> SalesReport:
         """The consolidated report over these days, both included (None: no limit), for these stores (None: all).
 
-        `top` cuts each store's lists of products, most sold first, and of stock (None: no cut). Takes the same number of
-        statements for any number of stores. Raises LocationNotFound for an unknown store.
+        `top` cuts each store's lists of products, most sold first, and of stock (None: no cut). Takes the same number
+        of statements for any number of stores. Raises LocationNotFound for an unknown store.
         """
         ...
 

@@ -123,7 +123,10 @@ class SalePayment(models.Model):
 
 
 class TillReference(models.Model):
-    """Which sale a till's own reference became. Apart from `sale`, so that it stays unique when sales are partitioned."""
+    """Which sale a till's own reference became.
+
+    Apart from `sale`, so that it stays unique when sales are partitioned.
+    """
 
     pk = models.CompositePrimaryKey("store_id", "reference")
     store_id = models.UUIDField()

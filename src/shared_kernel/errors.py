@@ -1,8 +1,8 @@
 """Refusals: what a module says when it will not do what it was asked, as a value that can cross any boundary.
 
-A refusal is named for the fact (`InsufficientStock`) and carries its fields. Its base class says what kind of fact it is;
-which HTTP status that becomes is the REST layer's business alone. They are dataclasses that are not frozen, because
-Python itself writes to a raised exception (`__traceback__`).
+A refusal is named for the fact (`InsufficientStock`) and carries its fields. Its base class says what kind of fact it
+is; which HTTP status that becomes is the REST layer's business alone. They are dataclasses that are not frozen,
+because Python itself writes to a raised exception (`__traceback__`).
 """
 
 from dataclasses import dataclass

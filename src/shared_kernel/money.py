@@ -14,6 +14,7 @@ def to_cents(amount: Decimal) -> Decimal:
 def tax_within(gross: Decimal, rate: Decimal) -> Decimal:
     """The tax that a tax-inclusive amount contains, to the cent: gross − gross / (1 + rate).
 
-    `rate` is a fraction: 0.2 for 20 %. (EU VAT directive 2006/112/EC, article 78: the taxable amount excludes VAT itself.)
+    `rate` is a fraction: 0.2 for 20 %. (EU VAT directive 2006/112/EC, article 78: the taxable amount excludes VAT
+    itself.)
     """
     return to_cents(gross - gross / (1 + rate))

@@ -1,7 +1,7 @@
 """The outbox: events leave in the transaction that made them true, as one background job per subscriber.
 
-A job row is written beside the business rows, so it vanishes with a rollback and cannot be lost after a commit. The worker
-hands each event over at least once; handlers are idempotent.
+A job row is written beside the business rows, so it vanishes with a rollback and cannot be lost after a commit. The
+worker hands each event over at least once; handlers are idempotent.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONDict
 from pydantic import TypeAdapter
 
 from shared_kernel.events import Event
@@ -34,7 +35,7 @@ def publish(events: Sequence[Event]) -> None:
 
     Costs one statement when anybody listens, nothing otherwise.
     """
-    jobs = [
+    jobs: list[JSONDict] = [
         {"subscriber": name, "event": _envelope(event)}
         for event in events
         for name, (event_type, _) in _subscriptions.items()

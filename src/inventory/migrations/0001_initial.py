@@ -3,10 +3,10 @@
 import django.db.models.deletion
 import django.db.models.expressions
 import django.utils.timezone
-import inventory.interface
-import shared_kernel.ids
 from django.db import migrations, models
 
+import inventory.interface
+import shared_kernel.ids
 
 APPEND_ONLY = """
 CREATE FUNCTION inventory.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -23,142 +23,238 @@ ROOM_TO_UPDATE = "ALTER TABLE inventory.stock_level SET (fillfactor = 70)"
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StockVerification',
+            name="StockVerification",
             fields=[
-                ('verified_at', models.DateTimeField(primary_key=True, serialize=False)),
-                ('levels', models.IntegerField()),
-                ('differences', models.JSONField()),
+                ("verified_at", models.DateTimeField(primary_key=True, serialize=False)),
+                ("levels", models.IntegerField()),
+                ("differences", models.JSONField()),
             ],
             options={
-                'db_table': 'stock_verification',
+                "db_table": "stock_verification",
             },
         ),
         migrations.CreateModel(
-            name='Location',
+            name="Location",
             fields=[
-                ('id', models.UUIDField(default=shared_kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('warehouse', 'warehouse'), ('store', 'store')], max_length=10)),
-                ('name', models.CharField(max_length=100)),
-                ('address', models.CharField(blank=True, max_length=300)),
-                ('time_zone', models.CharField(help_text='An IANA name, such as Europe/Paris.', max_length=50)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=shared_kernel.ids.new_id, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("warehouse", "warehouse"), ("store", "store")], max_length=10)),
+                ("name", models.CharField(max_length=100)),
+                ("address", models.CharField(blank=True, max_length=300)),
+                ("time_zone", models.CharField(help_text="An IANA name, such as Europe/Paris.", max_length=50)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'db_table': 'location',
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(models.F('name'), name='location_name_unique'), models.CheckConstraint(condition=models.Q(('kind__in', [inventory.interface.LocationKind['WAREHOUSE'], inventory.interface.LocationKind['STORE']])), name='location_kind_known')],
+                "db_table": "location",
+                "ordering": ["name"],
+                "constraints": [
+                    models.UniqueConstraint(models.F("name"), name="location_name_unique"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    inventory.interface.LocationKind["WAREHOUSE"],
+                                    inventory.interface.LocationKind["STORE"],
+                                ],
+                            )
+                        ),
+                        name="location_kind_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='StockLevel',
+            name="StockLevel",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('product_id', models.UUIDField()),
-                ('on_hand', models.IntegerField(db_default=0, default=0)),
-                ('reserved', models.IntegerField(db_default=0, default=0)),
-                ('in_transit', models.IntegerField(db_default=0, default=0)),
-                ('reorder_point', models.IntegerField(db_default=10, default=10)),
-                ('target', models.IntegerField(blank=True, null=True)),
-                ('safety_stock', models.IntegerField(db_default=0, default=0)),
-                ('location', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.location')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("product_id", models.UUIDField()),
+                ("on_hand", models.IntegerField(db_default=0, default=0)),
+                ("reserved", models.IntegerField(db_default=0, default=0)),
+                ("in_transit", models.IntegerField(db_default=0, default=0)),
+                ("reorder_point", models.IntegerField(db_default=10, default=10)),
+                ("target", models.IntegerField(blank=True, null=True)),
+                ("safety_stock", models.IntegerField(db_default=0, default=0)),
+                (
+                    "location",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.location",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'stock_level',
+                "db_table": "stock_level",
             },
         ),
         migrations.CreateModel(
-            name='Reservation',
+            name="Reservation",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('order_id', models.UUIDField()),
-                ('quantity', models.IntegerField()),
-                ('until', models.DateTimeField()),
-                ('state', models.CharField(choices=[('held', 'Held'), ('confirmed', 'Confirmed'), ('released', 'Released'), ('expired', 'Expired')], default='held', max_length=9)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.stocklevel')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("order_id", models.UUIDField()),
+                ("quantity", models.IntegerField()),
+                ("until", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("held", "Held"),
+                            ("confirmed", "Confirmed"),
+                            ("released", "Released"),
+                            ("expired", "Expired"),
+                        ],
+                        default="held",
+                        max_length=9,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "level",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.stocklevel",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'reservation',
+                "db_table": "reservation",
             },
         ),
         migrations.CreateModel(
-            name='StockMovement',
+            name="StockMovement",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('operation_id', models.UUIDField()),
-                ('delta', models.IntegerField()),
-                ('before', models.IntegerField()),
-                ('after', models.IntegerField()),
-                ('reason', models.CharField(choices=[('sale', 'sale'), ('order', 'order'), ('receipt', 'receipt'), ('transfer', 'transfer'), ('adjustment', 'adjustment'), ('count', 'count')], max_length=12)),
-                ('document', models.CharField(blank=True, max_length=100)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('actor_id', models.UUIDField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('level', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='inventory.stocklevel')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("operation_id", models.UUIDField()),
+                ("delta", models.IntegerField()),
+                ("before", models.IntegerField()),
+                ("after", models.IntegerField()),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("sale", "sale"),
+                            ("order", "order"),
+                            ("receipt", "receipt"),
+                            ("transfer", "transfer"),
+                            ("adjustment", "adjustment"),
+                            ("count", "count"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("document", models.CharField(blank=True, max_length=100)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("actor_id", models.UUIDField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "level",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="inventory.stocklevel",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'stock_movement',
+                "db_table": "stock_movement",
             },
         ),
         migrations.AddIndex(
-            model_name='stocklevel',
-            index=models.Index(fields=['product_id'], name='stock_level_by_product'),
+            model_name="stocklevel",
+            index=models.Index(fields=["product_id"], name="stock_level_by_product"),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.UniqueConstraint(fields=('location', 'product_id'), name='stock_level_once'),
+            model_name="stocklevel",
+            constraint=models.UniqueConstraint(fields=("location", "product_id"), name="stock_level_once"),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.CheckConstraint(condition=models.Q(('on_hand__gte', models.F('reserved')), ('reserved__gte', 0)), name='stock_level_never_oversold'),
+            model_name="stocklevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("on_hand__gte", models.F("reserved")), ("reserved__gte", 0)),
+                name="stock_level_never_oversold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stocklevel',
-            constraint=models.CheckConstraint(condition=models.Q(('in_transit__gte', 0), ('reorder_point__gte', 0), ('safety_stock__gte', 0), models.Q(('target__isnull', True), ('target__gte', 0), _connector='OR')), name='stock_level_thresholds'),
+            model_name="stocklevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("in_transit__gte", 0),
+                    ("reorder_point__gte", 0),
+                    ("safety_stock__gte", 0),
+                    models.Q(("target__isnull", True), ("target__gte", 0), _connector="OR"),
+                ),
+                name="stock_level_thresholds",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(fields=['order_id'], name='reservation_by_order'),
+            model_name="reservation",
+            index=models.Index(fields=["order_id"], name="reservation_by_order"),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['level', 'until'], name='reservation_held_by_level'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("state", "held")), fields=["level", "until"], name="reservation_held_by_level"
+            ),
         ),
         migrations.AddIndex(
-            model_name='reservation',
-            index=models.Index(condition=models.Q(('state', 'held')), fields=['until'], name='reservation_held_by_time'),
+            model_name="reservation",
+            index=models.Index(
+                condition=models.Q(("state", "held")), fields=["until"], name="reservation_held_by_time"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['held', 'confirmed'])), fields=('order_id', 'level'), name='reservation_kept_once'),
+            model_name="reservation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["held", "confirmed"])),
+                fields=("order_id", "level"),
+                name="reservation_kept_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='reservation_positive'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(condition=models.Q(("quantity__gt", 0)), name="reservation_positive"),
         ),
         migrations.AddConstraint(
-            model_name='reservation',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['held', 'confirmed', 'released', 'expired'])), name='reservation_state_known'),
+            model_name="reservation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["held", "confirmed", "released", "expired"])),
+                name="reservation_state_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='stockmovement',
-            index=models.Index(fields=['level', '-id'], name='stock_movement_by_level'),
+            model_name="stockmovement",
+            index=models.Index(fields=["level", "-id"], name="stock_movement_by_level"),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.UniqueConstraint(fields=('operation_id', 'level'), name='stock_movement_once'),
+            model_name="stockmovement",
+            constraint=models.UniqueConstraint(fields=("operation_id", "level"), name="stock_movement_once"),
         ),
         migrations.AddConstraint(
-            model_name='stockmovement',
-            constraint=models.CheckConstraint(condition=models.Q(('after', django.db.models.expressions.CombinedExpression(models.F('before'), '+', models.F('delta')))), name='stock_movement_adds_up'),
+            model_name="stockmovement",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "after",
+                        django.db.models.expressions.CombinedExpression(models.F("before"), "+", models.F("delta")),
+                    )
+                ),
+                name="stock_movement_adds_up",
+            ),
         ),
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION inventory.refuse_change CASCADE"),
         migrations.RunSQL(ROOM_TO_UPDATE, "ALTER TABLE inventory.stock_level RESET (fillfactor)"),

@@ -18,14 +18,20 @@ from inventory.interface import (
     StockRow,
 )
 from inventory.service.locations import location
-from inventory.service.posting import places_of
 
 
 class Levels:
     """The part of the inventory that answers what is where."""
 
     def location_stock(
-        self, *, location_id: UUID, search: str = "", low: bool = False, out: bool = False, offset: int = 0, limit: int = 20
+        self,
+        *,
+        location_id: UUID,
+        search: str = "",
+        low: bool = False,
+        out: bool = False,
+        offset: int = 0,
+        limit: int = 20,
     ) -> StockPage:
         place = location(location_id)
         if low or out:
@@ -48,7 +54,7 @@ class Levels:
             location(location_id)
         product_ids = [line.product_id for line in lines]
         catalog.products_on_sale(ids=product_ids)
-        places = places_of(product_ids, now=datetime.now(UTC))
+        places = models.StockLevel.objects.filter(product_id__in=product_ids).places(datetime.now(UTC))
         answers = []
         for line in lines:
             found = places.get(line.product_id, [])
@@ -68,7 +74,7 @@ class Levels:
         return [HeldStock(*row) for row in ranked.values_list("location_id", "product_id", "available")]
 
     def products_in_stock(self) -> list[UUID]:
-        rows = models.StockLevel.objects.with_available(datetime.now(UTC)).filter(available__gt=0)
+        rows = models.StockLevel.objects.with_available(datetime.now(UTC)).in_stock()
         return list(rows.order_by().values_list("product_id", flat=True).distinct())
 
 
@@ -77,10 +83,10 @@ def _filtered(place: Location, *, search: str, low: bool, out: bool, offset: int
     if low:
         levels = levels.low()
     if out:
-        levels = levels.filter(available=0)
+        levels = levels.out()
     if search:
         levels = levels.filter(product_id__in=catalog.matching_ids(search=search))
-    ids = list(levels.order_by("available", "product_id").values_list("product_id", flat=True)[offset : offset + limit])
+    ids = list(levels.emptiest_first().values_list("product_id", flat=True)[offset : offset + limit])
     products = {product.id: product for product in catalog.products(ids=ids)}
     return StockPage(count=levels.count(), rows=rows_of([products[product_id] for product_id in ids], [place]))
 
@@ -93,9 +99,7 @@ def rows_of(products: Sequence[Product], places: Sequence[Location]) -> list[Sto
     return [_row(product, place, levels) for product in products for place in places]
 
 
-def _row(
-    product: Product, place: Location, levels: Mapping[tuple[UUID, UUID], models.Figures]
-) -> StockRow:
+def _row(product: Product, place: Location, levels: Mapping[tuple[UUID, UUID], models.Figures]) -> StockRow:
     figures = levels.get((place.id, product.id), models.NEVER_HELD)
     return StockRow(
         product_id=product.id,

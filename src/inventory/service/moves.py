@@ -164,6 +164,7 @@ def _record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: b
             recorded_at=now,
         )
         for row in posted
+        if row.movement_id is not None
     ]
 
 

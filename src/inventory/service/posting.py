@@ -1,7 +1,8 @@
 """The one place where stock changes: one statement that locks, checks, writes the levels and the ledger.
 
-Locking policy: stock levels are locked here and nowhere else, in the order (location, product), and a reservation's row is
-touched only while its level is locked. So two writes that share levels meet at the first one, and never in a circle.
+Locking policy: stock levels are locked here and nowhere else, in the order (location, product), and a reservation's
+row is touched only while its level is locked. So two writes that share levels meet at the first one, and never in a
+circle.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection
 
 from inventory import models
-from inventory.interface import InsufficientStock, MovementReason, Place, Shortage, StockRanLow
+from inventory.interface import InsufficientStock, MovementReason, Shortage, StockRanLow
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
 
@@ -59,9 +60,10 @@ class Posted:
         return self.available > self.reorder_point >= self.after - self.reserved
 
 
-# How it stays right under concurrency, in READ COMMITTED: `level` waits for its rows and then reads their newest version;
-# `expired` claims rows by updating them, so that each is freed once, by one transaction; `applied` writes all levels or,
-# if a single one does not fit, none. A repeated operation finds itself in the ledger and touches nothing.
+# How it stays right under concurrency, in READ COMMITTED: `level` waits for its rows and then reads their newest
+# version; `expired` claims rows by updating them, so that each is freed once, by one transaction; `applied` writes
+# all levels or, if a single one does not fit, none. A repeated operation finds itself in the ledger and touches
+# nothing.
 STATEMENT = """
 WITH change AS (
     SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[])
@@ -107,8 +109,8 @@ def post(changes: Sequence[Change], *, now: datetime, entry: Entry | None, creat
     """Carry out all these changes, at most one for each level, or none; with `entry`, write them into the ledger.
 
     `create` makes the rows that are missing; without it a missing row has nothing available. Publishes StockRanLow.
-    Returns what became of each level; nothing when the ledger has the entry's operation already. Raises InsufficientStock,
-    and AlreadyDone when a twin of this operation was faster.
+    Returns what became of each level; nothing when the ledger has the entry's operation already. Raises
+    InsufficientStock, and AlreadyDone when a twin of this operation was faster.
     """
     posted = _execute(changes, now=now, entry=entry)
     if len(posted) < len(changes):
@@ -177,7 +179,8 @@ def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: date
         for change in changes
         if (row := found.get((change.location_id, change.product_id))) is None or not row.fits
     ]
-    places = places_of([change.product_id for change in short], now=now)
+    levels = models.StockLevel.objects.filter(product_id__in=[change.product_id for change in short])
+    places = levels.places(now)
     return [
         Shortage(
             product_id=change.product_id,
@@ -188,18 +191,3 @@ def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: date
         )
         for change in short
     ]
-
-
-def places_of(product_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, list[Place]]:
-    """Where each of these products is available, most pieces first."""
-    rows = (
-        models.StockLevel.objects.filter(product_id__in=product_ids)
-        .with_available(now)
-        .filter(available__gt=0)
-        .order_by("-available", "location__name")
-        .values_list("product_id", "location_id", "location__name", "available")
-    )
-    places: dict[UUID, list[Place]] = {}
-    for product_id, *place in rows:
-        places.setdefault(product_id, []).append(Place(*place))
-    return places

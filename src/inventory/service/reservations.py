@@ -36,7 +36,9 @@ class Reservations:
         for line in lines:
             place = (line.location_id, line.product_id)
             quantities[place] = quantities.get(place, 0) + line.quantity
-        posted = post([Change(*place, reserved=quantity) for place, quantity in quantities.items()], now=now, entry=None)
+        posted = post(
+            [Change(*place, reserved=quantity) for place, quantity in quantities.items()], now=now, entry=None
+        )
         rows = [
             models.Reservation(
                 order_id=order_id,

@@ -7,100 +7,174 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StagedHistoryLine',
+            name="StagedHistoryLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('import_id', 'line_number', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('import_id', models.UUIDField()),
-                ('line_number', models.IntegerField()),
-                ('invoice', models.CharField(max_length=50)),
-                ('product_code', models.CharField(max_length=64)),
-                ('product_name', models.CharField(max_length=255)),
-                ('stocked', models.BooleanField()),
-                ('quantity', models.IntegerField()),
-                ('sold_at', models.DateTimeField()),
-                ('unit_price', models.DecimalField(decimal_places=2, max_digits=10)),
-                ('store_name', models.CharField(max_length=100)),
-                ('staged_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "import_id", "line_number", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("import_id", models.UUIDField()),
+                ("line_number", models.IntegerField()),
+                ("invoice", models.CharField(max_length=50)),
+                ("product_code", models.CharField(max_length=64)),
+                ("product_name", models.CharField(max_length=255)),
+                ("stocked", models.BooleanField()),
+                ("quantity", models.IntegerField()),
+                ("sold_at", models.DateTimeField()),
+                ("unit_price", models.DecimalField(decimal_places=2, max_digits=10)),
+                ("store_name", models.CharField(max_length=100)),
+                (
+                    "staged_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True),
+                ),
             ],
             options={
-                'db_table': 'staged_history_line',
+                "db_table": "staged_history_line",
             },
         ),
         migrations.CreateModel(
-            name='TillReference',
+            name="TillReference",
             fields=[
-                ('pk', models.CompositePrimaryKey('store_id', 'reference', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('store_id', models.UUIDField()),
-                ('reference', models.CharField(max_length=100)),
-                ('sale_id', models.UUIDField()),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "store_id", "reference", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("store_id", models.UUIDField()),
+                ("reference", models.CharField(max_length=100)),
+                ("sale_id", models.UUIDField()),
             ],
             options={
-                'db_table': 'till_reference',
+                "db_table": "till_reference",
             },
         ),
         migrations.CreateModel(
-            name='Sale',
+            name="Sale",
             fields=[
-                ('id', models.UUIDField(primary_key=True, serialize=False)),
-                ('store_id', models.UUIDField()),
-                ('channel', models.CharField(choices=[('till', 'till'), ('online', 'online')], max_length=6)),
-                ('sold_at', models.DateTimeField()),
-                ('sold_on', models.DateField(help_text="The day in the store's time zone.")),
-                ('recorded_at', models.DateTimeField()),
-                ('cashier_id', models.UUIDField(null=True)),
-                ('client_reference', models.CharField(blank=True, max_length=100)),
-                ('currency', models.CharField(max_length=3)),
-                ('gross', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('returned', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('tax', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('pieces', models.IntegerField()),
-                ('pieces_returned', models.IntegerField()),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                ("store_id", models.UUIDField()),
+                ("channel", models.CharField(choices=[("till", "till"), ("online", "online")], max_length=6)),
+                ("sold_at", models.DateTimeField()),
+                ("sold_on", models.DateField(help_text="The day in the store's time zone.")),
+                ("recorded_at", models.DateTimeField()),
+                ("cashier_id", models.UUIDField(null=True)),
+                ("client_reference", models.CharField(blank=True, max_length=100)),
+                ("currency", models.CharField(max_length=3)),
+                ("gross", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("returned", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("tax", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("pieces", models.IntegerField()),
+                ("pieces_returned", models.IntegerField()),
             ],
             options={
-                'db_table': 'sale',
-                'indexes': [models.Index(fields=['store_id', '-id'], name='sale_by_store'), models.Index(fields=['sold_on', 'store_id'], name='sale_by_day')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('gross__gte', 0), ('returned__gte', 0)), name='sale_amounts_positive'), models.CheckConstraint(condition=models.Q(('pieces__gte', 0), ('pieces_returned__gte', 0), models.Q(('pieces__gt', 0), ('pieces_returned__gt', 0), _connector='OR')), name='sale_of_something')],
+                "db_table": "sale",
+                "indexes": [
+                    models.Index(fields=["store_id", "-id"], name="sale_by_store"),
+                    models.Index(fields=["sold_on", "store_id"], name="sale_by_day"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("gross__gte", 0), ("returned__gte", 0)), name="sale_amounts_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("pieces__gte", 0),
+                            ("pieces_returned__gte", 0),
+                            models.Q(("pieces__gt", 0), ("pieces_returned__gt", 0), _connector="OR"),
+                        ),
+                        name="sale_of_something",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SalePayment',
+            name="SalePayment",
             fields=[
-                ('pk', models.CompositePrimaryKey('sale_id', 'position', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('position', models.SmallIntegerField()),
-                ('method', models.CharField(choices=[('cash', 'cash'), ('card', 'card'), ('voucher', 'voucher'), ('other', 'other')], max_length=7)),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('sale', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='payments', to='sales.sale')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "sale_id", "position", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.SmallIntegerField()),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("cash", "cash"), ("card", "card"), ("voucher", "voucher"), ("other", "other")],
+                        max_length=7,
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "sale",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payments",
+                        to="sales.sale",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sale_payment',
+                "db_table": "sale_payment",
             },
         ),
         migrations.CreateModel(
-            name='SaleLine',
+            name="SaleLine",
             fields=[
-                ('pk', models.CompositePrimaryKey('sale_id', 'position', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('position', models.SmallIntegerField()),
-                ('product_id', models.UUIDField()),
-                ('name', models.CharField(max_length=255)),
-                ('quantity', models.IntegerField(help_text='Negative: given back.')),
-                ('unit_price', models.DecimalField(decimal_places=2, max_digits=10)),
-                ('tax_rate', models.DecimalField(decimal_places=4, max_digits=5)),
-                ('tax', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('total', models.DecimalField(decimal_places=2, max_digits=14)),
-                ('sale', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='sales.sale')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "sale_id", "position", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.SmallIntegerField()),
+                ("product_id", models.UUIDField()),
+                ("name", models.CharField(max_length=255)),
+                ("quantity", models.IntegerField(help_text="Negative: given back.")),
+                ("unit_price", models.DecimalField(decimal_places=2, max_digits=10)),
+                ("tax_rate", models.DecimalField(decimal_places=4, max_digits=5)),
+                ("tax", models.DecimalField(decimal_places=2, max_digits=14)),
+                ("total", models.DecimalField(decimal_places=2, max_digits=14)),
+                (
+                    "sale",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="lines",
+                        to="sales.sale",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'sale_line',
-                'indexes': [models.Index(fields=['product_id'], name='sale_line_by_product')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('quantity', 0), _negated=True), ('unit_price__gte', 0)), name='sale_line_of_something'), models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(models.F('quantity'), '*', models.F('unit_price')))), name='sale_line_adds_up')],
+                "db_table": "sale_line",
+                "indexes": [models.Index(fields=["product_id"], name="sale_line_by_product")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(models.Q(("quantity", 0), _negated=True), ("unit_price__gte", 0)),
+                        name="sale_line_of_something",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "total",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("quantity"), "*", models.F("unit_price")
+                                ),
+                            )
+                        ),
+                        name="sale_line_adds_up",
+                    ),
+                ],
             },
         ),
     ]

@@ -148,7 +148,7 @@ def _ensure_stores(import_id: UUID) -> dict[str, UUID]:
 @atomic_write
 def _write_sales(import_id: UUID, products: dict[str, UUID], stores: dict[str, UUID]) -> HistoryResult:
     rates = {product.id: product.tax_rate for product in catalog.products(ids=list(products.values()))}
-    parameters = [
+    parameters: list[Any] = [
         list(products),
         list(products.values()),
         [rates[product_id] for product_id in products.values()],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -144,20 +145,22 @@ def _claim(store_id: UUID, reference: str, sale_id: UUID) -> bool:
     """Whether the till's reference was free and is this sale's now. Waits for a twin that is under way."""
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_REFERENCE, [store_id, reference, sale_id])
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _sale_of_reference(store_id: UUID, reference: str, lines: Sequence[SaleLine]) -> Sale:
     claimed = models.TillReference.objects.get(store_id=store_id, reference=reference)
     sale = models.Sale.objects.prefetch_related("lines", "payments").get(id=claimed.sale_id).value()
-    if [(line.product_id, line.quantity) for line in sale.lines] != [(line.product_id, line.quantity) for line in lines]:
+    if [(line.product_id, line.quantity) for line in sale.lines] != [
+        (line.product_id, line.quantity) for line in lines
+    ]:
         raise ClientReferenceReused(client_reference=reference, sale_id=sale.id)
     return sale
 
 
 def _insert(sale: Sale) -> bool:
     """Write the sale down; False when it was there already."""
-    parameters: list[object] = [
+    parameters: list[Any] = [
         sale.id,
         sale.store_id,
         sale.channel,
@@ -185,4 +188,4 @@ def _insert(sale: Sale) -> bool:
     ]
     with connection.cursor() as cursor:
         cursor.execute(INSERT_SALE, parameters)
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)

@@ -99,7 +99,8 @@ class Reporting:
         ids = [store.id for store in stores]
         figures = _figures(models.Sale.objects.filter(store_id__in=ids))
         by_store = {
-            store.id: _sum(value for (store_id, _), value in figures.items() if store_id == store.id) for store in stores
+            store.id: _sum(value for (store_id, _), value in figures.items() if store_id == store.id)
+            for store in stores
         }
         total = _sum(by_store.values())
         return Statistics(

@@ -1,4 +1,4 @@
-"""The database backend named by `DATABASES["default"]["ENGINE"]`: Django's, whose tables land in their module's schema."""
+"""The database backend that the settings name: Django's own, but each table lands in its module's schema."""
 
 from typing import Any
 
@@ -31,5 +31,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Django's Postgres backend with our schema editor."""
 
     SchemaEditorClass = SchemaEditor
-
-

@@ -72,7 +72,7 @@ def _check(value: Any, *, depth: int) -> None:
 
 def check_text(text: str) -> None:
     """Raises ValueError for text that cannot be stored: with a NUL character or half a surrogate pair."""
-    if "\x00" in text or not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("A text holds a NUL character or half a surrogate pair.")
 
 
@@ -81,7 +81,6 @@ class NinjaParser(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         return parse_json(request.body)
-
 
 
 class StrictJSONParser(JSONParser):
@@ -108,4 +107,5 @@ class StrictSerializer(serializers.Serializer[Any]):
         """The validated values of a request's body; `partial` takes some of them. Raises DRF's ValidationError."""
         body = cls(data=request.data, partial=partial)
         body.is_valid(raise_exception=True)
-        return body.validated_data
+        values: dict[str, Any] = body.validated_data
+        return values

@@ -5,7 +5,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 PAGE_PARAMETERS = {"page", "page_size"}
 
@@ -13,7 +12,7 @@ PAGE_PARAMETERS = {"page", "page_size"}
 class StrictFilterBackend(DjangoFilterBackend):
     """Refuses a parameter that the list does not know: a misspelt filter must not show everything."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
         known = PAGE_PARAMETERS | set(filterset.base_filters if filterset else ())
         if unknown := request.query_params.keys() - known:

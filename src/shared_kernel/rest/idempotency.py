@@ -1,7 +1,8 @@
 """`Idempotency-Key`: a call that is repeated under its key is answered again, not carried out again.
 
-Keys live in Postgres for 24 hours, so they hold across replicas and restarts. The key's row is written in the call's own
-transaction: a concurrent repetition waits at it, and a call that is refused or dies leaves neither effect nor key.
+Keys live in Postgres for 24 hours, so they hold across replicas and restarts. The key's row is written in the call's
+own transaction: a concurrent repetition waits at it, and a call that is refused or dies leaves neither effect nor
+key.
 """
 
 import functools
@@ -96,7 +97,7 @@ def _claim(call: bytes, body: bytes) -> bool:
             "INSERT INTO idempotency_key (call, body, created_at) VALUES (%s, %s, now()) ON CONFLICT DO NOTHING",
             [call, body],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def _earlier_answer(call: bytes, body: bytes) -> HttpResponse:

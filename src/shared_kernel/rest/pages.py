@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Field, Schema
 from pydantic import ValidationError
@@ -86,7 +85,7 @@ def _address(request: HttpRequest, **changes: object) -> str:
 class PagePagination(BasePagination):
     """The numbered envelope for Django REST framework."""
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         names = {"page", "page_size"} & request.query_params.keys()
         try:
             self.filters = PageFilters.model_validate({name: request.query_params[name] for name in names})

@@ -62,7 +62,7 @@ def ensure_places() -> None:
 
 def ensure_products() -> dict[str, UUID]:
     """The products' ids by sku, in the order of the demo data."""
-    products = []
+    products: list[KnownProduct] = []
     for category, rows in demo.PRODUCTS.items():
         for sku, name, price, description in rows:
             draft = ProductDraft(
