@@ -54,7 +54,7 @@ IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "A key of your own for this call. Repeated under it within 24 hours, it is answered again, but not done.",
+    "description": "A key of your own for this call: repeated within 24 hours, it is answered again, but not done.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "2f1c9c2e-8a55-4f6b-9d8e-3f0b6c0f4d1a",
 }

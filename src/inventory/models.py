@@ -86,9 +86,10 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
 
     def places(self, moment: datetime) -> dict[UUID, list[Place]]:
         """Where each of these levels' products is available, most pieces first, in one statement."""
-        rows = self.with_available(moment).in_stock().order_by("-available", "location__name")
+        order, fields = ("-available", "location__name"), ("location_id", "location__name", "available")
+        rows = self.with_available(moment).in_stock().order_by(*order)
         places: dict[UUID, list[Place]] = {}
-        for product_id, *place in rows.values_list("product_id", "location_id", "location__name", "available"):
+        for product_id, *place in rows.values_list("product_id", *fields):
             places.setdefault(product_id, []).append(Place(*place))
         return places
 
