@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/.complete
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help run test pytest format lint types boundaries boundaries-check bench lock
+.PHONY: help openapi run test pytest format lint types boundaries boundaries-check bench lock
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -34,9 +34,13 @@ types: $(ENVIRONMENT) ## check the types
 	@$(VENV_PYTHON) -m mypy
 
 boundaries: $(ENVIRONMENT) ## draw the map of the modules into docs/modules.md
+	@$(VENV_PYTHON) -m tests.boundaries.module_map
+
+openapi: $(ENVIRONMENT) ## write the OpenAPI document into docs/openapi.json
+	@$(VENV_PYTHON) manage.py openapi > docs/openapi.json
 
 boundaries-check: $(ENVIRONMENT)
-	@$(VENV_PYTHON) .venv/bin/lint-imports
+	@PYTHONPATH=src $(VENV_PYTHON) .venv/bin/lint-imports
 
 bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
 	@$(VENV_PYTHON) manage.py bench

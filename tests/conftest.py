@@ -1,5 +1,6 @@
 """What all tests share: a real Postgres, and every published call under its module's own database role."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,13 @@ class UnderRole:
                 return result
 
         return call
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Give each run of the tests a database of its own, and then each of its parallel workers."""
+    connection.settings_dict["TEST"]["NAME"] = f"test_comptoir_{os.environ['COMPTOIR_TEST_RUN']}"
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
 
 
 @pytest.fixture(scope="session")

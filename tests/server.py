@@ -12,3 +12,6 @@ from config import embedded_postgres
 if not os.environ.get("DATABASE_URL"):
     data = Path(__file__).resolve().parent.parent / "var" / "test"
     os.environ["DATABASE_URL"] = embedded_postgres.use(data, durable=False)
+
+# Two runs at a time, one in the editor and one in a terminal say, must not share a database.
+os.environ.setdefault("COMPTOIR_TEST_RUN", str(os.getpid()))

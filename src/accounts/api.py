@@ -8,16 +8,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.interface import Tokens, accounts
-from shared_kernel.rest.bodies import StrictSerializer
+from shared_kernel.rest.bodies import StrictSerializer, Text
 
 
 class LoginBody(StrictSerializer):
     email = serializers.EmailField(max_length=254, help_text="The account's e-mail, in any case.")
-    password = serializers.CharField(max_length=128, trim_whitespace=False, help_text="The account's password.")
+    password = Text(max_length=128, trim_whitespace=False, help_text="The account's password.")
 
 
 class RefreshBody(StrictSerializer):
-    refresh = serializers.CharField(max_length=2000, help_text="The refresh token of the pair to be replaced.")
+    refresh = Text(max_length=2000, help_text="The refresh token of the pair to be replaced.")
 
 
 class TokensAnswer(serializers.Serializer[Tokens]):

@@ -25,7 +25,7 @@ from accounts.interface import Action, Actor
 from catalog import models
 from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, ProductChanges, ProductDraft, catalog, shelves
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import StrictSerializer
+from shared_kernel.rest.bodies import StrictSerializer, Text
 from shared_kernel.rest.filters import StrictFilterBackend
 
 KEYBOARD = {
@@ -41,24 +41,29 @@ BODY_EXAMPLE = OpenApiExample("A keyboard", KEYBOARD, request_only=True)
 PRICE_EXAMPLE = OpenApiExample("A new price", {"price": "79.99"}, request_only=True)
 
 
+@extend_schema_field({"anyOf": [{"type": "string", "format": "decimal"}, {"type": "number"}]})
+class DecimalBodyField(serializers.DecimalField):
+    """A decimal number, sent as a string or as a JSON number."""
+
+
 class ProductBody(StrictSerializer):
     """All that a client decides about a product; there is no quantity, which is inventory's."""
 
-    sku = serializers.CharField(max_length=64, help_text="The chain's own article number, unique.")
-    name = serializers.CharField(max_length=255, help_text="What customers and staff call it.")
-    category = serializers.CharField(max_length=100, help_text="A category's name; a new name makes the category.")
-    price = serializers.DecimalField(
+    sku = Text(max_length=64, help_text="The chain's own article number, unique.")
+    name = Text(max_length=255, help_text="What customers and staff call it.")
+    category = Text(max_length=100, help_text="A category's name; a new name makes the category.")
+    price = DecimalBodyField(
         max_digits=10, decimal_places=2, min_value=MIN_PRICE, help_text="With tax, in the chain's currency."
     )
-    barcode = serializers.CharField(
+    barcode = Text(
         max_length=13,
         required=False,
         allow_null=True,
         allow_blank=True,
         help_text="EAN-13 or UPC with its check digit.",
     )
-    description = serializers.CharField(max_length=5000, required=False, allow_blank=True)
-    tax_rate = serializers.DecimalField(
+    description = Text(max_length=5000, required=False, allow_blank=True)
+    tax_rate = DecimalBodyField(
         max_digits=5,
         decimal_places=4,
         min_value=Decimal(0),
@@ -73,6 +78,7 @@ class ProductAnswer(serializers.ModelSerializer[models.Product]):
     category = serializers.CharField(source="category.name")
     created_at = serializers.DateTimeField(default_timezone=UTC)
     updated_at = serializers.DateTimeField(default_timezone=UTC)
+    image_url = serializers.SerializerMethodField(help_text="Null where there is no picture.")
     currency = serializers.SerializerMethodField(help_text="The chain's currency, an ISO 4217 code.")
 
     class Meta:
@@ -94,6 +100,10 @@ class ProductAnswer(serializers.ModelSerializer[models.Product]):
         ]
         read_only_fields = fields
 
+    @extend_schema_field({"type": ["string", "null"], "format": "uri"})
+    def get_image_url(self, product: models.Product) -> str | None:
+        return product.image_url or None
+
     @extend_schema_field(OpenApiTypes.STR)
     def get_currency(self, product: models.Product) -> str:
         return settings.COMPTOIR_CURRENCY
@@ -108,6 +118,15 @@ class CategoryAnswer(serializers.ModelSerializer[models.Category]):
         read_only_fields = fields
 
 
+@extend_schema_field(OpenApiTypes.BOOL)
+class TrueOrFalse(filters.TypedChoiceFilter):
+    """A filter that is on, off or absent, where django-filter's own would take anything for absent."""
+
+    def __init__(self, **options: Any) -> None:
+        choices = [("true", "true"), ("false", "false")]
+        super().__init__(choices=choices, coerce=lambda value: value == "true", **options)
+
+
 class ProductFilters(filters.FilterSet):
     search = filters.CharFilter(
         method="resembling",
@@ -119,8 +138,9 @@ class ProductFilters(filters.FilterSet):
     barcode = filters.CharFilter(max_length=13)
     min_price = filters.NumberFilter(field_name="price", lookup_expr="gte", max_digits=10, decimal_places=2)
     max_price = filters.NumberFilter(field_name="price", lookup_expr="lte", max_digits=10, decimal_places=2)
-    in_stock = filters.BooleanFilter(
-        method="available", help_text="true: only what is available somewhere; false: only what is not."
+    in_stock = TrueOrFalse(
+        method="available",
+        help_text="true: only what is available somewhere; false: only what is not.",
     )
     ordering = filters.OrderingFilter(
         fields=["name", "price", "sku", "created_at"], help_text="A field to sort by; a leading `-` turns it around."

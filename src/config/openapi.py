@@ -59,6 +59,20 @@ IDEMPOTENCY_KEY = {
     "example": "2f1c9c2e-8a55-4f6b-9d8e-3f0b6c0f4d1a",
 }
 
+# From the demonstration chain, so that "Try it out" works as it stands.
+PARAMETER_EXAMPLES = {
+    "product_id": "550e8400-e29b-41d4-a716-446655440001",
+    "store_id": "33333333-3333-3333-3333-333333333331",
+    "sale_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d11",
+    "location_id": "11111111-1111-1111-1111-111111111111",
+    "search": "clavier",
+    "category": "Boissons",
+    "sku": "INF-001",
+    "barcode": "2000000000015",
+    "from": "2026-01-01",
+    "to": "2026-12-31",
+}
+
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -72,7 +86,6 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     components = result.setdefault("components", {})
     _merge(components.setdefault("schemas", {}), operations["components"]["schemas"], "schema")
     components["schemas"]["Problem"] = PROBLEM
-    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     for operation in _operations(result["paths"]):
         _complete_operation(operation)
     _document_idempotency(result["paths"])
@@ -90,8 +103,11 @@ def _operations(paths: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _complete_operation(operation: dict[str, Any]) -> None:
-    is_public = operation.get("security", [{}]) in ([], [{}])
+    is_public = not operation.get("security")
     operation["security"] = [{}] if is_public else [{"bearer": []}]
+    for parameter in operation.get("parameters", []):
+        if example := PARAMETER_EXAMPLES.get(parameter["name"]):
+            parameter.setdefault("example", example)
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status, description in PROBLEMS.items():
         operation["responses"].setdefault(status, {"description": description, "content": content})

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict
 
 from accounts.interface import Action, Actor
@@ -23,7 +23,7 @@ from inventory.interface import (
     inventory,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body
+from shared_kernel.rest.bodies import Body, Whole
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, Page, PageFilters, cursor_page, numbered_page
 
@@ -52,20 +52,20 @@ class StoreBody(Body):
 
 class LineBody(Body):
     product_id: UUID
-    quantity: int = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
+    quantity: Whole = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
 
 
 class DeltaBody(Body):
     product_id: UUID
-    delta: int = Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY, description="Pieces to add; negative takes away; not 0.")
+    delta: Whole = Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY, description="Pieces to add; negative takes away; not 0.")
 
 
 class CountBody(Body):
-    quantity: int = Field(ge=0, le=MAX_QUANTITY, description="The pieces that were counted.")
+    quantity: Whole = Field(ge=0, le=MAX_QUANTITY, description="The pieces that were counted.")
     reason: str = Field("stock count", max_length=200, description="Why it was counted, for the ledger.")
-    reorder_point: int | None = Field(None, ge=0, le=MAX_QUANTITY, description="Low from here down; 0: never low.")
-    target: int | None = Field(None, ge=0, le=MAX_QUANTITY, description="How many the place should hold when filled.")
-    safety_stock: int | None = Field(None, ge=0, le=MAX_QUANTITY, description="Kept for the place's own customers.")
+    reorder_point: Whole | None = Field(None, ge=0, le=MAX_QUANTITY, description="Low from here down; 0: never low.")
+    target: Whole | None = Field(None, ge=0, le=MAX_QUANTITY, description="How many the place should hold when filled.")
+    safety_stock: Whole | None = Field(None, ge=0, le=MAX_QUANTITY, description="Kept for the place's own customers.")
 
     model_config = example(quantity=18, reason="weekly count", reorder_point=5)
 
@@ -151,7 +151,7 @@ def create_store(request: HttpRequest, body: StoreBody) -> Any:
     """Open a store (head office). 409 when another place has the name."""
     _actor(request).require(Action.EDIT_STORES)
     draft = LocationDraft(kind=LocationKind.STORE, **body.model_dump())
-    return 201, inventory.save_location(location_id=new_id(), draft=draft)
+    return Status(201, inventory.save_location(location_id=new_id(), draft=draft))
 
 
 @router.get("/stores/{uuid:store_id}/", auth=None, response=Location, operation_id="store", tags=["stores"])
@@ -280,7 +280,7 @@ def receive_stock(request: HttpRequest, body: ReceiptBody) -> Any:
         actor_id=actor.id,
         now=datetime.now(UTC),
     )
-    return 201, {"operation_id": operation_id, "movements": moved}
+    return Status(201, {"operation_id": operation_id, "movements": moved})
 
 
 @router.post("/stock/transfers/", response={201: MovementsAnswer}, operation_id="transfer_stock")
@@ -299,7 +299,7 @@ def transfer_stock(request: HttpRequest, body: TransferBody) -> Any:
         actor_id=actor.id,
         now=datetime.now(UTC),
     )
-    return 201, {"operation_id": operation_id, "movements": moved}
+    return Status(201, {"operation_id": operation_id, "movements": moved})
 
 
 @router.post("/stock/adjustments/", response={201: MovementsAnswer}, operation_id="adjust_stock")
@@ -317,4 +317,4 @@ def adjust_stock(request: HttpRequest, body: AdjustmentBody) -> Any:
         actor_id=actor.id,
         now=datetime.now(UTC),
     )
-    return 201, {"operation_id": operation_id, "movements": moved}
+    return Status(201, {"operation_id": operation_id, "movements": moved})

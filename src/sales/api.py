@@ -4,13 +4,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localdate
-from ninja import Field, Query, Router, Schema
+from ninja import Field, Query, Router, Schema, Status
 from pydantic import ConfigDict, model_validator
 
 from accounts.interface import Action, Actor
@@ -29,7 +28,7 @@ from sales.interface import (
     sales,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body
+from shared_kernel.rest.bodies import Amount, Body, Day, Whole
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
@@ -45,7 +44,7 @@ ONE_PRODUCT: dict[str, Any] = {"anyOf": [{"required": ["product_id"]}, {"require
 class SoldItemBody(Body):
     product_id: UUID | None = Field(None, description="Which product; or give its barcode.")
     barcode: str | None = Field(None, min_length=8, max_length=14, description="Instead of the id, as scanned.")
-    quantity: int = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
+    quantity: Whole = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
 
     model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_PRODUCT)
 
@@ -58,7 +57,7 @@ class SoldItemBody(Body):
 
 class PaymentBody(Body):
     method: PaymentMethod
-    amount: Decimal = Field(gt=0, max_digits=12, decimal_places=2, description="In the chain's currency.")
+    amount: Amount = Field(gt=0, max_digits=12, decimal_places=2, description="In the chain's currency.")
 
 
 class SaleBody(Body):
@@ -88,12 +87,14 @@ class SaleFilters(CursorFilters):
 
 
 class ReportFilters(Schema):
-    since: date | None = Field(None, alias="from", description="First day, in each store's time zone.")
-    until: date | None = Field(None, alias="to", description="Last day, included.")
+    since: Day | None = Field(None, alias="from", description="First day, in each store's time zone.")
+    until: Day | None = Field(None, alias="to", description="Last day, included.")
     store_id: UUID | None = Field(None, description="Only this store.")
     channel: Channel | None = Field(None, description="Only what was sold this way.")
     format: Literal["json", "csv"] = Field("json", description="csv: a line per store, then one per product sold.")
-    top: int | Literal["all"] = Field(50, ge=1, description="Products per store, most sold first; `all` for every one.")
+    top: Annotated[int, Field(ge=1, le=MAX_TOP)] | Literal["all"] = Field(
+        50, description="Products per store, most sold first; `all` for every one."
+    )
 
 
 class ReportAnswer(Schema):
@@ -120,7 +121,7 @@ def record_sale(request: HttpRequest, body: SaleBody) -> Any:
     actor = _actor(request)
     actor.require(Action.SELL, at=body.store_id)
     now = datetime.now(UTC)
-    return 201, sales.record_sale(
+    sale = sales.record_sale(
         sale_id=new_id(at=now),
         store_id=body.store_id,
         items=[SoldItem(line.quantity, line.product_id, line.barcode) for line in body.lines],
@@ -129,6 +130,7 @@ def record_sale(request: HttpRequest, body: SaleBody) -> Any:
         cashier_id=actor.id,
         sold_at=now,
     )
+    return Status(201, sale)
 
 
 @router.get("/sales/{uuid:sale_id}/", response=Sale, operation_id="sale")
@@ -150,7 +152,14 @@ def store_sales(request: HttpRequest, store_id: UUID, filters: Query[SaleFilters
     return cursor_page(request, filters, rows=rows, cursor_of=lambda row: row.id)
 
 
-@router.get("/reports/sales/", response=ReportAnswer, by_alias=True, operation_id="sales_report", tags=["reports"])
+@router.get(
+    "/reports/sales/",
+    response=ReportAnswer,
+    by_alias=True,
+    operation_id="sales_report",
+    tags=["reports"],
+    openapi_extra={"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}},
+)
 def sales_report(request: HttpRequest, filters: Query[ReportFilters]) -> Any:
     """The consolidated report: each store's sales over a period, what it sold, and its stock now.
 

@@ -1,19 +1,39 @@
 """Request bodies: strict JSON. What is not exactly understood is refused, never guessed at or dropped."""
 
 import json
+import re
+from datetime import date
 from decimal import Decimal
-from typing import IO, Any, Never
+from typing import IO, Annotated, Any, Never
 
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.parser import Parser
-from pydantic import ConfigDict
+from pydantic import BeforeValidator, ConfigDict
 from rest_framework import serializers
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
 MAX_DEPTH = 32
+
+
+def _refuse_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is wanted, not true or false")  # noqa: TRY004 pydantic reports ValueErrors
+    return value
+
+
+def _refuse_timestamp(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("a day is wanted, as 2026-12-31")
+    return value
+
+
+# Python takes true for 1, and pydantic takes 0 for the first day of 1970: neither is what a caller means.
+Whole = Annotated[int, BeforeValidator(_refuse_boolean)]
+Amount = Annotated[Decimal, BeforeValidator(_refuse_boolean)]
+Day = Annotated[date, BeforeValidator(_refuse_timestamp)]
 
 
 class Body(Schema):
@@ -91,6 +111,15 @@ class StrictJSONParser(JSONParser):
             return parse_json(stream.read())
         except ValueError as error:
             raise ParseError(str(error)) from error
+
+
+class Text(serializers.CharField):
+    """A JSON string, where Django REST framework's own field would take a number for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            raise serializers.ValidationError("A text is wanted, in quotes.")
+        return super().to_internal_value(data)
 
 
 class StrictSerializer(serializers.Serializer[Any]):

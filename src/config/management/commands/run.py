@@ -55,13 +55,13 @@ class Command(BaseCommand):
             children.watch()
 
     def _prepare(self) -> None:
-        self.stdout.write("Preparing the database …")
+        self._say("Preparing the database …")
         call_command("migrate", interactive=False)
         apply_roles()
         # The demo accounts have a public password.
         if not settings.COMPTOIR_PRODUCTION:
             call_command("load_demo")
-        self.stdout.write("Collecting static files …")
+        self._say("Collecting static files …")
         call_command("collectstatic", interactive=False, verbosity=0)
         connections.close_all()
 
@@ -77,8 +77,11 @@ class Command(BaseCommand):
         if not settings.COMPTOIR_PRODUCTION:
             lines += ["", f"  Demo logins, all with the password {settings.COMPTOIR_DEMO_PASSWORD}:"]
             lines += [f"    {f'{name}@demo.example':<24} {role}" for name, role in _DEMO_LOGINS.items()]
-        self.stdout.write("\n".join(["", *lines, ""]))
-        self.stdout.flush()
+        self._say("\n".join(["", *lines, ""]))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()  # in its place among the lines of the other processes, even in a file
 
 
 class _Children:
