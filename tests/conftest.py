@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.db.transaction import atomic
 
@@ -60,6 +61,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """The test database, with the modules' roles in it."""
     with django_db_blocker.unblock():
         apply_roles()
+
+
+class QuickArgon2(Argon2PasswordHasher):
+    """The real hash at a hundredth of its price; whoever verifies it takes the parameters from the hash."""
+
+    time_cost = 1
+    memory_cost = 8
+    parallelism = 1
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["tests.conftest.QuickArgon2"]
 
 
 @pytest.fixture(autouse=True)
