@@ -65,7 +65,7 @@ class RestAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class BearerScheme(OpenApiAuthenticationExtension):
     """Tells drf-spectacular what our authentication is."""
 
     target_class = RestAuthentication

@@ -109,6 +109,8 @@ TEMPLATES = [
 # --- Database -------------------------------------------------------------------------------------------------------
 
 DATABASES = {"default": env.dj_db_url("DATABASE_URL", "postgresql:///comptoir")}
+# A socket's folder comes as an option of the URL; where Django's `dbshell` looks is HOST.
+DATABASES["default"]["HOST"] = DATABASES["default"].get("OPTIONS", {}).pop("host", DATABASES["default"].get("HOST", ""))
 DATABASES["default"] |= {
     "ENGINE": "shared_kernel.postgres",
     # A gunicorn thread keeps its connection, and with it its prepared statements.
