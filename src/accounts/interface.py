@@ -23,6 +23,7 @@ class Role(StrEnum):
 class Action(StrEnum):
     """Something that not everybody may do."""
 
+    EDIT_PEOPLE = "people.edit"
     EDIT_CATALOG = "catalog.edit"
     EDIT_STORES = "stores.edit"
     READ_STOCK = "stock.read"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -9,7 +10,7 @@ from ninja.security.base import AuthBase
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.interface import Actor, InvalidToken, PersonNotFound, accounts
+from accounts.interface import Action, Actor, InvalidToken, PersonNotFound, accounts
 from config.problems import CsrfFailed, LoginRequired
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -52,6 +53,25 @@ def _require_csrf_token(request: HttpRequest) -> None:
 def _nothing(request: HttpRequest) -> HttpResponse:
     """Stands for the view, which Django's check asks only whether it is exempt."""
     return HttpResponse()
+
+
+# What it takes to see and change a module's rows in the admin.
+ADMIN_ACTIONS = {"accounts": Action.EDIT_PEOPLE, "catalog": Action.EDIT_CATALOG}
+
+
+class PolicyBackend(ModelBackend):
+    """Django's permissions, as the admin asks for them, answered by the chain's one policy."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return self.has_module_perms(user_obj, perm.partition(".")[0])
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        action = ADMIN_ACTIONS.get(app_label)
+        if action is None or not user_obj.is_active or user_obj.is_anonymous:
+            return False
+        if not hasattr(user_obj, "actor"):
+            user_obj.actor = accounts.actor(person_id=user_obj.pk)
+        return bool(action in user_obj.actor.everywhere)
 
 
 class RestAuthentication(BaseAuthentication):

@@ -59,8 +59,8 @@ class RequestMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Django asks here for an answer to what a view raised."""
-        return problem_of(error)
+        """Django asks here for an answer to what a view raised; the admin's pages keep Django's own."""
+        return problem_of(error) if request.path.startswith(f"{API}/") else None
 
 
 def _request_id(request: HttpRequest) -> str:

@@ -113,7 +113,8 @@ def _complete_operation(operation: dict[str, Any]) -> None:
         operation["responses"].setdefault(status, {"description": description, "content": content})
     operation["responses"] = dict(sorted((str(status), answer) for status, answer in operation["responses"].items()))
     # Every operation's docstring starts with a sentence that says what it does.
-    operation["summary"] = operation.get("description", "").partition("\n")[0].rstrip(".")
+    first_line = operation.get("description", "").partition("\n")[0]
+    operation["summary"] = first_line.partition(". ")[0].rstrip(".").replace("`", "")
 
 
 def _document_idempotency(paths: dict[str, Any]) -> None:

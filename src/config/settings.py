@@ -131,6 +131,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---------------------------------------------------------------------------------------------------------
 
+AUTHENTICATION_BACKENDS = ["config.authentication.PolicyBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -162,6 +163,20 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "Comptoir",
+    "DESCRIPTION": (
+        "Stock, tills and reports of a retail chain.\n\n"
+        "Money is a string with two decimals, times are ISO 8601 in UTC, ids are UUIDs. Errors are"
+        " `application/problem+json` (RFC 9457) with a stable `code`. A POST that moves stock or money takes an"
+        " `Idempotency-Key`. What needs a login takes `Authorization: Bearer` with the access token of `/auth/login/`."
+    ),
+    "TAGS": [
+        {"name": "people", "description": "Log in, and stay logged in."},
+        {"name": "catalog", "description": "Products and categories."},
+        {"name": "stores", "description": "The chain's stores."},
+        {"name": "stock", "description": "What is where, and every move of it."},
+        {"name": "sales", "description": "Sales over the counter."},
+        {"name": "reports", "description": "What the sales add up to."},
+    ],
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -180,6 +195,7 @@ SPECTACULAR_SETTINGS = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("fr", "Français")]
+LOCALE_PATHS = [BASE_DIR / "src" / "config" / "locale"]
 TIME_ZONE = env.str("COMPTOIR_TIME_ZONE", "Europe/Paris")
 USE_TZ = True
 

@@ -8,6 +8,8 @@ from config import pages
 from config.api import api
 from config.metrics import metrics
 
+admin.site.site_header = admin.site.site_title = "Comptoir"
+
 urlpatterns = [
     path("", pages.welcome),
     path("health/live", pages.live),
