@@ -141,7 +141,7 @@ def _stock_lines(lines: list[LineBody]) -> list[StockLine]:
 @router.get("/stores/", auth=None, response=Page[Location], operation_id="list_stores", tags=["stores"])
 def stores(request: HttpRequest, filters: Query[PageFilters]) -> Any:
     """The stores, by name."""
-    page = inventory.stores(offset=filters.offset, limit=filters.page_size)
+    page = inventory.store_page(offset=filters.offset, limit=filters.page_size)
     return numbered_page(request, filters, count=page.count, results=page.locations)
 
 

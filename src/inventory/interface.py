@@ -342,8 +342,12 @@ class Inventory(Protocol):
         """These places, in no particular order; an unknown id is left out."""
         ...
 
-    def stores(self, *, offset: int = 0, limit: int = 1000) -> LocationPage:
-        """The stores, by name."""
+    def stores(self) -> list[Location]:
+        """All stores, by name."""
+        ...
+
+    def store_page(self, *, offset: int, limit: int) -> LocationPage:
+        """Some of the stores, by name."""
         ...
 
     def store(self, *, store_id: UUID) -> Location:

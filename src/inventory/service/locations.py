@@ -26,7 +26,11 @@ class Locations:
     def locations(self, *, ids: Sequence[UUID]) -> list[Location]:
         return [row.value() for row in models.Location.objects.filter(id__in=ids)]
 
-    def stores(self, *, offset: int = 0, limit: int = 1000) -> LocationPage:
+    def stores(self) -> list[Location]:
+        rows = models.Location.objects.filter(kind=LocationKind.STORE).order_by("name", "id")
+        return [row.value() for row in rows]
+
+    def store_page(self, *, offset: int, limit: int) -> LocationPage:
         rows = models.Location.objects.filter(kind=LocationKind.STORE).order_by("name", "id")
         return LocationPage(count=rows.count(), locations=[row.value() for row in rows[offset : offset + limit]])
 

@@ -127,7 +127,7 @@ class Reporting:
 
 def _stores(store_ids: Sequence[UUID] | None) -> list[Location]:
     """These stores, by name (None: all). Raises LocationNotFound."""
-    stores = inventory.stores().locations
+    stores = inventory.stores()
     if store_ids is None:
         return stores
     if unknown := set(store_ids) - {store.id for store in stores}:
