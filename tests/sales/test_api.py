@@ -348,5 +348,5 @@ def test_a_movement_names_the_sale_and_the_cashier() -> None:
 
     [latest, _] = inventory.movements(product_id=product.id)
 
-    assert (str(latest.operation_id), latest.document, latest.delta) == (sale["id"], "T1/9", -2)
+    assert (str(latest.operation_id), latest.document, latest.delta) == (sale["id"], "sale T1/9", -2)
     assert (str(latest.actor_id), latest.actor_name) == (sale["cashier_id"], "cashier")
