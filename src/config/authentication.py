@@ -56,7 +56,7 @@ def _nothing(request: HttpRequest) -> HttpResponse:
 
 
 # What it takes to see and change a module's rows in the admin.
-ADMIN_ACTIONS = {"accounts": Action.EDIT_PEOPLE, "catalog": Action.EDIT_CATALOG}
+ADMIN_ACTIONS = {"accounts": Action.EDIT_PEOPLE, "catalog": Action.EDIT_CATALOG, "inventory": Action.EDIT_STORES}
 
 
 class PolicyBackend(ModelBackend):

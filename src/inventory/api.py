@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 
 from accounts.interface import Action, Actor
 from catalog.interface import ProductNotFound
@@ -57,7 +57,19 @@ class LineBody(Body):
 
 class DeltaBody(Body):
     product_id: UUID
-    delta: Whole = Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY, description="Pieces to add; negative takes away; not 0.")
+    delta: Whole = Field(
+        ge=-MAX_QUANTITY,
+        le=MAX_QUANTITY,
+        description="Pieces to add; negative takes away; not 0.",
+        json_schema_extra={"not": {"const": 0}},
+    )
+
+    @field_validator("delta")
+    @classmethod
+    def changes_something(cls, delta: int) -> int:
+        if delta == 0:
+            raise ValueError("a correction changes something: not 0")
+        return delta
 
 
 class CountBody(Body):

@@ -3,13 +3,15 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
+from inventory import rules
 from inventory.interface import Location as LocationValue
-from inventory.interface import LocationKind, MovementReason, Place
+from inventory.interface import LocationDraft, LocationKind, MovementReason, Place
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
 from shared_kernel.ids import new_id
@@ -52,6 +54,11 @@ class Location(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        draft = LocationDraft(LocationKind(self.kind), self.name, self.address, self.time_zone)
+        if errors := rules.location_errors(draft):
+            raise ValidationError({error["field"]: error["message"] for error in errors})
 
     def value(self) -> LocationValue:
         """This row as a published value."""
@@ -190,15 +197,6 @@ class ReservationQuerySet(models.QuerySet["Reservation"]):
     def held(self) -> Self:
         return self.filter(state=ReservationState.HELD)
 
-    def kept(self, moment: datetime) -> Self:
-        """Those that still hold their pieces, or have become a sale."""
-        return self.filter(Q(state=ReservationState.HELD, until__gt=moment) | Q(state=ReservationState.CONFIRMED))
-
-    def values_of(self) -> list[ReservationValue]:
-        """These rows as published values, in one statement."""
-        rows = self.values_list("order_id", "level__product_id", "level__location_id", "quantity", "until")
-        return [ReservationValue(*row) for row in rows]
-
 
 class Reservation(models.Model):
     """Pieces kept for an order. Only a held row counts in its level's `reserved`."""
@@ -227,6 +225,21 @@ class Reservation(models.Model):
             models.Index(fields=["level", "until"], condition=Q(state="held"), name="reservation_held_by_level"),
             models.Index(fields=["until"], condition=Q(state="held"), name="reservation_held_by_time"),
         ]
+
+    # These two need the row's level: read it with `select_related`.
+
+    @property
+    def place(self) -> tuple[UUID, UUID]:
+        """The location and the product."""
+        return self.level.location_id, self.level.product_id
+
+    def value(self) -> ReservationValue:
+        """This row as a published value."""
+        return ReservationValue(self.order_id, self.level.product_id, self.level.location_id, self.quantity, self.until)
+
+    def is_held(self, moment: datetime) -> bool:
+        """Whether the pieces are kept at this moment."""
+        return self.state == ReservationState.HELD and self.until > moment
 
 
 class StockVerification(models.Model):

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from django.db import IntegrityError
 
-from inventory import models
+from inventory import models, rules
 from inventory.interface import (
     InvalidLocation,
     KnownLocation,
@@ -85,11 +84,5 @@ def _columns(draft: LocationDraft) -> dict[str, str]:
 
 
 def _check(draft: LocationDraft) -> None:
-    problems = {
-        "name": None if 0 < len(draft.name.strip()) <= 100 else "A name has 1 to 100 characters.",
-        "address": None if len(draft.address) <= 300 else "An address has at most 300 characters.",
-        "time_zone": None if draft.time_zone in available_timezones() else "Not an IANA time zone, like Europe/Paris.",
-    }
-    errors = [{"field": field, "message": message} for field, message in problems.items() if message]
-    if errors:
+    if errors := rules.location_errors(draft):
         raise InvalidLocation(errors=errors)

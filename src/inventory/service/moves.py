@@ -92,12 +92,12 @@ class Moves:
         _check_stocked([product_id])
         entry = Entry(operation_id, MovementReason.COUNT, actor_id, note=note)
         try:
-            post([Change(location_id, product_id, counted=quantity)], now=now, entry=entry, create=True)
+            posted = post([Change(location_id, product_id, counted=quantity)], now=now, entry=entry, create=True)
         except InsufficientStock as error:
             level = rows_of(catalog.products(ids=[product_id]), [place])[0]
             raise CountBelowReserved(product_id, location_id, quantity, level.reserved) from error
         given = {name: value for name, value in asdict(thresholds).items() if value is not None}
-        if given:
+        if posted and given:
             models.StockLevel.objects.filter(location_id=location_id, product_id=product_id).update(**given)
         return rows_of(catalog.products(ids=[product_id]), [place])[0]
 

@@ -5,7 +5,7 @@ row is touched only while its level is locked. So two writes that share levels m
 circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +14,7 @@ from django.db import IntegrityError, connection
 
 from inventory import models
 from inventory.interface import InsufficientStock, MovementReason, Shortage, StockRanLow
+from inventory.rules import is_low
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
 
@@ -57,13 +58,14 @@ class Posted:
 
     @property
     def ran_low(self) -> bool:
-        return self.available > self.reorder_point >= self.after - self.reserved
+        was_low = is_low(available=self.available, reorder_point=self.reorder_point)
+        return not was_low and is_low(available=self.after - self.reserved, reorder_point=self.reorder_point)
 
 
 # How it stays right under concurrency, in READ COMMITTED: `level` waits for its rows and then reads their newest
-# version; `expired` claims rows by updating them, so that each is freed once, by one transaction; `applied` writes
-# all levels or, if a single one does not fit, none. A repeated operation finds itself in the ledger and touches
-# nothing.
+# version; so does `expired`, so that each row is freed once, by one transaction; `applied` writes all levels or, if a
+# single one does not fit, none, and `freed` and `moved` follow it. A repeated operation finds itself in the ledger and
+# touches nothing.
 STATEMENT = """
 WITH change AS (
     SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[])
@@ -76,20 +78,25 @@ WITH change AS (
     ORDER BY l.location_id, l.product_id
     FOR NO KEY UPDATE OF l
 ), expired AS (
-    UPDATE reservation r SET state = 'expired' FROM level
-    WHERE r.level_id = level.id AND r.state = 'held' AND r.until <= %s
-    RETURNING r.level_id, r.quantity
+    SELECT r.id, r.level_id, r.quantity
+    FROM reservation r JOIN level ON level.id = r.level_id
+    WHERE r.state = 'held' AND r.until <= %s
+    FOR NO KEY UPDATE OF r
 ), outcome AS (
-    SELECT level.*, reserved - freed + reserving AS reserved_after, before - reserved + freed AS available,
-        after >= reserved - freed + reserving AND reserved - freed + reserving >= 0 AS fits
+    SELECT level.*, reserved - free + reserving AS reserved_after, before - reserved + free AS available,
+        after >= reserved - free + reserving AND reserved - free + reserving >= 0 AS fits
     FROM level, LATERAL (
-        SELECT coalesce(sum(quantity), 0)::int AS freed FROM expired WHERE expired.level_id = level.id
+        SELECT coalesce(sum(quantity), 0)::int AS free FROM expired WHERE expired.level_id = level.id
     ) AS f
 ), applied AS (
     UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after
     FROM outcome o
     WHERE l.id = o.id AND (SELECT count(*) = %s AND bool_and(fits) FROM outcome)
     RETURNING l.id
+), freed AS (
+    UPDATE reservation r SET state = 'expired'
+    FROM expired JOIN applied ON applied.id = expired.level_id
+    WHERE r.id = expired.id
 ), moved AS (
     INSERT INTO stock_movement
         (operation_id, level_id, delta, before, after, reason, document, note, actor_id, recorded_at)
@@ -102,6 +109,17 @@ WITH change AS (
 SELECT o.id, o.location_id, o.product_id, o.available, o.before, o.after, o.reserved_after, o.reorder_point, o.fits,
     moved.id
 FROM outcome o LEFT JOIN moved ON moved.level_id = o.id
+ORDER BY o.location_id, o.product_id
+"""
+
+CREATE_LEVELS = """
+INSERT INTO stock_level (location_id, product_id)
+SELECT location_id, product_id FROM unnest(%s::uuid[], %s::uuid[]) AS c(location_id, product_id)
+WHERE NOT EXISTS (
+    SELECT FROM stock_level l WHERE l.location_id = c.location_id AND l.product_id = c.product_id
+)
+ORDER BY location_id, product_id
+ON CONFLICT DO NOTHING
 """
 
 
@@ -112,14 +130,13 @@ def post(changes: Sequence[Change], *, now: datetime, entry: Entry | None, creat
     Returns what became of each level; nothing when the ledger has the entry's operation already. Raises
     InsufficientStock, and AlreadyDone when a twin of this operation was faster.
     """
+    if create:
+        _create_levels(changes)
     posted = _execute(changes, now=now, entry=entry)
-    if len(posted) < len(changes):
+    if len(posted) < len(changes) or not all(row.fits for row in posted):
+        # Done before, or by a twin while this one waited for the levels.
         if entry and is_done(entry.operation_id):
             return []
-        if create:
-            _create_levels(changes)
-            posted = _execute(changes, now=now, entry=entry)
-    if len(posted) < len(changes) or not all(row.fits for row in posted):
         raise InsufficientStock(lines=_shortages(changes, posted, now=now))
     publish(
         [
@@ -160,16 +177,19 @@ def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None) -
             cursor.execute(STATEMENT, parameters)
             return [Posted(*row) for row in cursor.fetchall()]
     except IntegrityError as error:
-        # The same operation was committed by a twin while this one waited for its levels.
+        # A twin was faster, and there is enough for both.
         if constraint_of(error) == "stock_movement_once":
             raise AlreadyDone from error
         raise
 
 
-def _create_levels(changes: Iterable[Change]) -> None:
-    rows = [models.StockLevel(location_id=change.location_id, product_id=change.product_id) for change in changes]
-    rows.sort(key=lambda row: (row.location_id, row.product_id))
-    models.StockLevel.objects.bulk_create(rows, ignore_conflicts=True)
+def _create_levels(changes: Sequence[Change]) -> None:
+    """Make the rows that are missing; before any is locked, because it waits for others who make the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            CREATE_LEVELS,
+            [[change.location_id for change in changes], [change.product_id for change in changes]],
+        )
 
 
 def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: datetime) -> list[Shortage]:

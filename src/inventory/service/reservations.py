@@ -1,6 +1,7 @@
 """Pieces kept for orders: reserve, extend, confirm, release, and tidying up what has run out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.db import IntegrityError
 
 from inventory import models
 from inventory.interface import (
+    InsufficientStock,
     Movement,
     MovementReason,
     PlacedLine,
@@ -30,16 +32,23 @@ class Reservations:
     def reserve(
         self, *, order_id: UUID, lines: Sequence[PlacedLine], until: datetime, now: datetime
     ) -> list[Reservation]:
-        if kept := _kept(order_id, now=now):
+        rows, now = _of_order(order_id, now=now)
+        if kept := _kept(rows, now=now):
             return kept
         quantities: dict[Place, int] = {}
         for line in lines:
             place = (line.location_id, line.product_id)
             quantities[place] = quantities.get(place, 0) + line.quantity
-        posted = post(
-            [Change(*place, reserved=quantity) for place, quantity in quantities.items()], now=now, entry=None
-        )
-        rows = [
+        changes = [Change(*place, reserved=quantity) for place, quantity in quantities.items()]
+        try:
+            posted = post(changes, now=now, entry=None)
+        except InsufficientStock:
+            # What is missing may be what a twin has just kept.
+            rows, now = _of_order(order_id, now=now)
+            if kept := _kept(rows, now=now):
+                return kept
+            raise
+        new = [
             models.Reservation(
                 order_id=order_id,
                 level_id=row.level_id,
@@ -50,7 +59,7 @@ class Reservations:
             for row in posted
         ]
         try:
-            models.Reservation.objects.bulk_create(rows)
+            models.Reservation.objects.bulk_create(new)
         except IntegrityError as error:
             if constraint_of(error) == "reservation_kept_once":
                 raise AlreadyDone from error
@@ -63,27 +72,25 @@ class Reservations:
     @atomic_write
     def extend(self, *, order_id: UUID, until: datetime, now: datetime) -> list[Reservation]:
         held = _held(order_id, now=now)
-        post([Change(row.location_id, row.product_id) for row in held], now=now, entry=None)
-        _update_held(order_id, expected=len(held), until=until)
-        return [Reservation(row.order_id, row.product_id, row.location_id, row.quantity, until) for row in held]
+        _settle(held, [Change(*row.place) for row in held], now=now, until=until)
+        return [replace(row.value(), until=until) for row in held]
 
     @atomic_write
     def confirm(self, *, order_id: UUID, actor_id: UUID | None, now: datetime) -> list[Movement]:
         if is_done(order_id):
             return recorded(order_id)
         held = _held(order_id, now=now)
-        changes = [Change(row.location_id, row.product_id, -row.quantity, -row.quantity) for row in held]
-        post(changes, now=now, entry=Entry(order_id, MovementReason.ORDER, actor_id, document=f"order {order_id}"))
-        _update_held(order_id, expected=len(held), state=ReservationState.CONFIRMED)
+        changes = [Change(*row.place, on_hand=-row.quantity, reserved=-row.quantity) for row in held]
+        entry = Entry(order_id, MovementReason.ORDER, actor_id, document=f"order {order_id}")
+        _settle(held, changes, now=now, entry=entry, state=ReservationState.CONFIRMED)
         return recorded(order_id)
 
     @atomic_write
     def release(self, *, order_id: UUID, now: datetime) -> None:
-        held = models.Reservation.objects.held().filter(order_id=order_id, until__gt=now).values_of()
-        if not held:
-            return
-        post([Change(row.location_id, row.product_id, reserved=-row.quantity) for row in held], now=now, entry=None)
-        _update_held(order_id, expected=len(held), state=ReservationState.RELEASED)
+        rows, now = _of_order(order_id, now=now)
+        if held := [row for row in rows if row.is_held(now)]:
+            changes = [Change(*row.place, reserved=-row.quantity) for row in held]
+            _settle(held, changes, now=now, state=ReservationState.RELEASED)
 
     @atomic_write
     def clear_expired(self, *, now: datetime, limit: int = 1000) -> int:
@@ -95,22 +102,44 @@ class Reservations:
         return len(places)
 
 
-def _kept(order_id: UUID, *, now: datetime) -> list[Reservation]:
-    """The order's reservations that are live or confirmed."""
-    return models.Reservation.objects.filter(order_id=order_id).kept(now).values_of()
+def _of_order(order_id: UUID, *, now: datetime) -> tuple[list[models.Reservation], datetime]:
+    """All that was ever reserved for an order, and the time by the clocks that have looked at it.
+
+    A reservation runs out as a whole: once a clock ahead of ours has freed one of its lines, the others are over too.
+    """
+    rows = list(models.Reservation.objects.filter(order_id=order_id).select_related("level").order_by("id"))
+    run_out = [row.until for row in rows if row.state == ReservationState.EXPIRED]
+    return rows, max([now, *run_out])
 
 
-def _held(order_id: UUID, *, now: datetime) -> list[Reservation]:
+def _kept(rows: Sequence[models.Reservation], *, now: datetime) -> list[Reservation]:
+    """Those that are live or confirmed."""
+    return [row.value() for row in rows if row.is_held(now) or row.state == ReservationState.CONFIRMED]
+
+
+def _held(order_id: UUID, *, now: datetime) -> list[models.Reservation]:
     """The order's live reservations. Raises ReservationExpired, ReservationNotFound where there is none."""
-    rows = models.Reservation.objects.filter(order_id=order_id)
-    if held := rows.held().filter(until__gt=now).values_of():
+    rows, now = _of_order(order_id, now=now)
+    if held := [row for row in rows if row.is_held(now)]:
         return held
-    if rows.filter(state__in=[ReservationState.HELD, ReservationState.EXPIRED]).exists():
+    if any(row.state in {ReservationState.HELD, ReservationState.EXPIRED} for row in rows):
         raise ReservationExpired(order_id=order_id)
     raise ReservationNotFound(order_id=order_id)
 
 
-def _update_held(order_id: UUID, *, expected: int, **values: object) -> None:
-    """Change the order's held rows, now that their levels are locked; whoever was faster makes us look again."""
-    if models.Reservation.objects.held().filter(order_id=order_id).update(**values) != expected:
+def _settle(
+    held: Sequence[models.Reservation],
+    changes: Sequence[Change],
+    *,
+    now: datetime,
+    entry: Entry | None = None,
+    **values: object,
+) -> None:
+    """Change the levels of what an order holds, and then its rows; whoever was faster makes us look again."""
+    try:
+        post(changes, now=now, entry=entry)
+    except InsufficientStock as error:
+        raise AlreadyDone from error
+    rows = models.Reservation.objects.held().filter(id__in=[row.id for row in held])
+    if rows.update(**values) != len(held):
         raise AlreadyDone
