@@ -1,5 +1,6 @@
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -7,6 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
 
+from accounts import rules
 from accounts.interface import Role
 from shared_kernel.ids import new_id
 
@@ -59,7 +61,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Whether the person may enter the admin: anybody who works here."""
-        return self.is_superuser or self.memberships.exists()
+        return self.may_enter and (self.is_superuser or self.memberships.exists())
+
+    @property
+    def may_enter(self) -> bool:
+        """Whether the account may be used in this installation."""
+        return rules.may_enter(self.email, in_production=settings.COMPTOIR_PRODUCTION)
 
 
 class Membership(models.Model):

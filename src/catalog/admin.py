@@ -1,10 +1,33 @@
+"""The catalogue in Django's admin. Products are written through the published interface, so that others hear of it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from import_export.admin import ImportExportModelAdmin
 from import_export.fields import Field
+from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
-from import_export.widgets import ForeignKeyWidget
+from import_export.widgets import BooleanWidget, CharWidget, ForeignKeyWidget
 
+from catalog import rules
+from catalog.interface import ProductChanges, ProductDraft, catalog
 from catalog.models import Category, Product
+
+
+def save(row: Product, *, is_new: bool) -> None:
+    """Carry out what a form or a line of a file says."""
+    if is_new:
+        catalog.create_product(product_id=row.id, draft=row.draft())
+        return
+    values = asdict(row.draft())
+    del values["stocked"]
+    values["barcode"] = row.barcode or ""
+    catalog.update_product(product_id=row.id, changes=ProductChanges(**values))
 
 
 class CategoryWidget(ForeignKeyWidget):  # type: ignore[type-arg]  # no subscript at run time
@@ -14,10 +37,27 @@ class CategoryWidget(ForeignKeyWidget):  # type: ignore[type-arg]  # no subscrip
         return Category.objects.get_or_create(name=value.strip())[0] if value else None
 
 
-class ProductResource(ModelResource):  # type: ignore[type-arg]  # no subscript at run time
-    """A product as a line of CSV or XLSX; lines are matched to products by sku."""
+class TrueOrFalse(BooleanWidget):
+    """Refuses a word that it does not know, where the library's own takes it for false."""
 
-    category = Field(column_name="category", attribute="category", widget=CategoryWidget(Category, field="name"))
+    def clean(self, value: object, row: Any = None, **options: Any) -> Any:
+        if value not in [*self.TRUE_VALUES, *self.FALSE_VALUES, *self.NULL_VALUES]:
+            raise ValueError("1 or 0 is wanted.")
+        return super().clean(value, row, **options)
+
+
+class ProductResource(ModelResource):  # type: ignore[type-arg]  # no subscript at run time
+    """A product as a line of CSV or XLSX; lines are matched to products by sku.
+
+    A column that is left out leaves its values as they are, an empty cell sets the default.
+    """
+
+    barcode = Field("barcode", "barcode", CharWidget(), default=None)
+    category = Field("category", "category", CategoryWidget(Category, field="name"))
+    description = Field("description", "description", CharWidget())
+    stocked = Field("stocked", "stocked", TrueOrFalse(), default=True)
+    active = Field("active", "active", TrueOrFalse(), default=True)
+    image_url = Field("image_url", "image_url", CharWidget())
 
     class Meta:
         model = Product
@@ -38,17 +78,55 @@ class ProductResource(ModelResource):  # type: ignore[type-arg]  # no subscript 
         clean_model_instances = True
         skip_unchanged = True
 
+    def after_init_instance(self, instance: Product, new: bool, row: dict[str, Any], **options: Any) -> None:
+        if not new and "stocked" in row and self.fields["stocked"].clean(row) != instance.stocked:
+            raise ValidationError({"stocked": "Whether a product is stocked is settled when it is made."})
+
+    def do_instance_save(self, instance: Product, is_create: bool) -> None:  # type: ignore[override]  # stubs lag
+        save(instance, is_new=is_create)
+
+
+class ProductForm(forms.ModelForm[Product]):
+    image_url = forms.URLField(max_length=500, required=False, assume_scheme="https")
+
+    def clean(self) -> dict[str, Any] | None:
+        values = super().clean()
+        if values is not None and not self.errors:
+            for error in rules.errors_of(ProductDraft(**values | {"category": values["category"].name})):
+                self.add_error(error["field"], error["message"])
+        return values
+
 
 @admin.register(Product)
 class ProductAdmin(ImportExportModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+    """Products are archived here, never deleted, since sales speak of them for ever."""
+
+    form = ProductForm
     resource_classes = [ProductResource]
+    formats = [CSV, XLSX]
+    # At once, all lines or none: a file kept for a second step would be out of reach of the other replicas.
+    skip_import_confirm = True
     list_display = ["sku", "name", "category", "price", "active"]
     list_filter = ["active", "category"]
     list_select_related = ["category"]
     search_fields = ["sku", "barcode", "name"]
     autocomplete_fields = ["category"]
-    readonly_fields = ["id", "created_at", "updated_at"]
     show_full_result_count = False
+    actions = ["archive"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Product | None = None) -> list[str]:
+        return ["id", "created_at", "updated_at", *(["stocked"] if obj else [])]
+
+    def save_model(self, request: HttpRequest, obj: Product, form: object, change: bool) -> None:
+        save(obj, is_new=not change)
+
+    @admin.action(description="Archive the selected products", permissions=["change"])
+    def archive(self, request: HttpRequest, products: QuerySet[Product]) -> None:
+        for product in products:
+            catalog.archive_product(product_id=product.id)
 
 
 @admin.register(Category)

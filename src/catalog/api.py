@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Q
-from django.shortcuts import get_object_or_404
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import conditional_page
@@ -23,7 +22,15 @@ from rest_framework.views import APIView
 
 from accounts.interface import Action, Actor
 from catalog import models
-from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, ProductChanges, ProductDraft, catalog, shelves
+from catalog.interface import (
+    DEFAULT_TAX_RATE,
+    MIN_PRICE,
+    ProductChanges,
+    ProductDraft,
+    ProductNotFound,
+    catalog,
+    shelves,
+)
 from shared_kernel.ids import new_id
 from shared_kernel.rest.bodies import StrictSerializer, Text
 from shared_kernel.rest.filters import StrictFilterBackend
@@ -167,7 +174,9 @@ def _require_editor(request: Request) -> None:
 
 
 def _answer(product_id: UUID, *, status: int = 200) -> Response:
-    product = get_object_or_404(models.Product.objects.select_related("category"), id=product_id)
+    product = models.Product.objects.select_related("category").filter(id=product_id).first()
+    if product is None:
+        raise ProductNotFound(product_ids=[product_id])
     return Response(ProductAnswer(product).data, status=status)
 
 
@@ -250,7 +259,10 @@ class ProductView(APIView):
 
 
 class CategoryListView(generics.ListAPIView[models.Category]):
-    queryset = models.Category.objects.annotate(on_sale=Count("products", filter=Q(products__active=True)))
+    # Grouped, the rows lose the order that the model gives them.
+    queryset = models.Category.objects.annotate(on_sale=Count("products", filter=Q(products__active=True))).order_by(
+        "name"
+    )
     serializer_class = CategoryAnswer
     filter_backends = [StrictFilterBackend]
 

@@ -59,7 +59,10 @@ class ProductDraft:
 
 @dataclass(frozen=True)
 class ProductChanges:
-    """New values for some of a product's fields; None leaves a field as it is, an empty barcode removes it."""
+    """New values for some of a product's fields; None leaves a field as it is, an empty barcode removes it.
+
+    `active` False archives the product, True brings an archived one back.
+    """
 
     sku: str | None = None
     name: str | None = None
@@ -69,11 +72,12 @@ class ProductChanges:
     description: str | None = None
     tax_rate: Decimal | None = None
     image_url: str | None = None
+    active: bool | None = None
 
 
 @dataclass(frozen=True)
 class KnownProduct:
-    """A product that comes with its id, from an import or the demonstration data."""
+    """A product's id with all that a person decided about it: one that is there, or is to come from an import."""
 
     id: UUID
     draft: ProductDraft
@@ -166,6 +170,10 @@ class Catalog(Protocol):
         """These products, archived ones included, in no particular order; an unknown id is left out."""
         ...
 
+    def known_products(self, *, skus: Sequence[str]) -> list[KnownProduct]:
+        """The products with these skus, archived ones included, in no particular order; an unknown sku is left out."""
+        ...
+
     def products_on_sale(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
         """These products, each named by its id or its barcode, if all are on sale.
 
@@ -189,7 +197,7 @@ class Catalog(Protocol):
         ...
 
     def update_product(self, *, product_id: UUID, changes: ProductChanges) -> Product:
-        """Give a product these new values, and publish ProductUpdated. Idempotent.
+        """Give a product these new values, and publish ProductUpdated (and ProductArchived, if so). Idempotent.
 
         Raises ProductNotFound, SkuTaken, BarcodeTaken, InvalidProduct.
         """

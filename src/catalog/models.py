@@ -9,7 +9,7 @@ from django.db.models.functions import Concat
 from django.utils.timezone import now
 
 from catalog import rules
-from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE
+from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, ProductDraft
 from catalog.interface import Product as ProductValue
 from shared_kernel.ids import new_id
 
@@ -121,6 +121,21 @@ class Product(models.Model):
             category=self.category.name,
             price=self.price,
             tax_rate=self.tax_rate,
+            stocked=self.stocked,
+            active=self.active,
+        )
+
+    def draft(self) -> ProductDraft:
+        """What a person decides about this row."""
+        return ProductDraft(
+            sku=self.sku,
+            name=self.name,
+            category=self.category.name,
+            price=self.price,
+            barcode=self.barcode,
+            description=self.description,
+            tax_rate=self.tax_rate,
+            image_url=self.image_url,
             stocked=self.stocked,
             active=self.active,
         )

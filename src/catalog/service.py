@@ -1,7 +1,6 @@
 """Carries out what `catalog.interface` publishes."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +24,7 @@ from catalog.interface import (
 )
 from shared_kernel.money import to_cents
 from shared_kernel.outbox import publish
-from shared_kernel.postgres.transactions import atomic_write, constraint_of
+from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
 BATCH = 1000
 
@@ -33,6 +32,10 @@ BATCH = 1000
 class CatalogService:
     def products(self, *, ids: Sequence[UUID]) -> list[Product]:
         return models.Product.objects.filter(id__in=ids).values_of() if ids else []
+
+    def known_products(self, *, skus: Sequence[str]) -> list[KnownProduct]:
+        rows = models.Product.objects.select_related("category").filter(sku__in=skus)
+        return [KnownProduct(row.id, row.draft()) for row in rows]
 
     def products_on_sale(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
         found = models.Product.objects.on_sale().named(ids=ids, barcodes=barcodes).values_of()
@@ -64,12 +67,15 @@ class CatalogService:
     @atomic_write
     def update_product(self, *, product_id: UUID, changes: ProductChanges) -> Product:
         row = _locked(product_id)
-        draft = replace(_draft(row), **{name: value for name, value in asdict(changes).items() if value is not None})
+        before = row.draft()
+        draft = rules.changed(before, changes)
         _check(draft)
         for column, value in _columns(draft).items():
             setattr(row, column, value)
         _save(row)
         publish([ProductUpdated(product_id=product_id)])
+        if before.active and not draft.active:
+            publish([ProductArchived(product_id=product_id)])
         return row.value()
 
     @atomic_write
@@ -113,21 +119,6 @@ def _locked(product_id: UUID) -> models.Product:
     return row
 
 
-def _draft(row: models.Product) -> ProductDraft:
-    return ProductDraft(
-        sku=row.sku,
-        name=row.name,
-        category=row.category.name,
-        price=row.price,
-        barcode=row.barcode,
-        description=row.description,
-        tax_rate=row.tax_rate,
-        image_url=row.image_url,
-        stocked=row.stocked,
-        active=row.active,
-    )
-
-
 def _columns(draft: ProductDraft, categories: dict[str, models.Category] | None = None) -> dict[str, Any]:
     name = draft.category.strip()
     return {
@@ -162,4 +153,6 @@ def _save(row: models.Product, *, force_insert: bool = False) -> None:
                 raise SkuTaken(sku=row.sku) from error
             case "product_barcode_unique":
                 raise BarcodeTaken(barcode=str(row.barcode)) from error
+            case "product_pkey":
+                raise AlreadyDone from error
         raise

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-# JSON escapes line breaks and control characters, so no value can forge a line of its own.
+# JSON in ASCII escapes every line break and control character, so no value can forge a line of its own.
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -29,6 +29,6 @@ def json_formatter() -> logging.Formatter:
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(),
         ],
     )

@@ -48,7 +48,7 @@ class RequestMiddleware:
             structlog.contextvars.unbind_contextvars("request_id")
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith(f"{API}/"):
+        if not f"{request.path}/".startswith(f"{API}/"):
             return self.get_response(request)
         if (refusal := _refuse(request)) is not None:
             return refusal
@@ -70,10 +70,15 @@ def _request_id(request: HttpRequest) -> str:
 
 def _refuse(request: HttpRequest) -> HttpResponse | None:
     """The answer to what no operation could read."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not length.isdecimal():
+        return problem(400, "The Content-Length header is not a number of bytes.")
+    if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
         return problem(413, f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes: send it in parts.")
     if "%00" in request.META["QUERY_STRING"] or "\x00" in request.path:
         return problem(422, "The address holds a NUL character.", code="invalid", errors=[])
+    if int(length) > 0 and request.content_type != "application/json":
+        return problem(415, "The body is not application/json: send JSON, and say so in Content-Type.")
     return None
 
 

@@ -1,7 +1,7 @@
 """The addresses outside the API and the admin: the welcome page and health."""
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -34,7 +34,7 @@ def _database_checks() -> dict[str, str]:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
         tables = connection.introspection.table_names()
-    except DatabaseError:
+    except Error:
         return {"database": "away", "migrations": "unknown", "queue": "unknown"}
     return {
         "database": "ok",

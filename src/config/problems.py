@@ -80,6 +80,8 @@ def problem_of(error: Exception) -> HttpResponse | None:
             return invalid([_ninja_error(item) for item in error.errors])
         case HttpError():
             return problem(error.status_code, str(error.__cause__ or error.message))
+        case rest_framework_exceptions.NotAuthenticated():
+            return problem_of(LoginRequired())
         case rest_framework_exceptions.APIException():
             return _rest_framework_problem(error)
         case Http404():

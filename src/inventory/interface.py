@@ -342,6 +342,10 @@ class Inventory(Protocol):
         """These places, in no particular order; an unknown id is left out."""
         ...
 
+    def locations_by_name(self, *, names: Sequence[str]) -> list[Location]:
+        """The places with these names, in no particular order; an unknown name is left out."""
+        ...
+
     def stores(self) -> list[Location]:
         """All stores, by name."""
         ...

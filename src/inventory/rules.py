@@ -1,8 +1,26 @@
-"""What figures of stock mean, and what makes a place sound."""
+"""What figures of stock mean, what makes a place sound, and what a line of a file of stock means."""
 
+from dataclasses import dataclass
 from zoneinfo import available_timezones
 
-from inventory.interface import LocationDraft
+from inventory.interface import LocationDraft, StockRow, Thresholds
+from shared_kernel.csv_files import Columns, Record, Rejection, whole_number
+
+COLUMNS = Columns(
+    required=("location", "sku", "quantity"),
+    optional=("reorder_point", "target", "safety_stock"),
+)
+MAX_QUANTITY = 1_000_000
+
+
+@dataclass(frozen=True)
+class CountedLine:
+    """What a line of a file of stock says: the names of a place and of a product, and how much of it is there."""
+
+    location: str
+    sku: str
+    quantity: int
+    thresholds: Thresholds
 
 
 def is_low(*, available: int, reorder_point: int) -> bool:
@@ -18,3 +36,25 @@ def location_errors(draft: LocationDraft) -> list[dict[str, str]]:
         "time_zone": None if draft.time_zone in available_timezones() else "Not an IANA time zone, like Europe/Paris.",
     }
     return [{"field": field, "message": message} for field, message in problems.items() if message]
+
+
+def counted_line(record: Record) -> CountedLine | Rejection:
+    """What a line of a file of stock means, or why it cannot be taken over. An empty threshold says nothing."""
+    cells = record.cells
+    if not (cells["location"] and cells["sku"] and cells["quantity"]):
+        return Rejection(record.line_number, "location, sku or quantity is empty")
+    figures: dict[str, int | None] = {}
+    for column in ("quantity", "reorder_point", "target", "safety_stock"):
+        cell = cells.get(column)
+        figure = whole_number(cell) if cell else None
+        if cell and (figure is None or not 0 <= figure <= MAX_QUANTITY):
+            return Rejection(record.line_number, f"{column} is not a whole number from 0 to {MAX_QUANTITY:,}")
+        figures[column] = figure
+    quantity = figures.pop("quantity") or 0
+    return CountedLine(cells["location"], cells["sku"], quantity, Thresholds(**figures))
+
+
+def agrees(line: CountedLine, row: StockRow) -> bool:
+    """Whether a place holds what the line says already."""
+    said = {"on_hand": line.quantity, **vars(line.thresholds)}
+    return all(value is None or value == getattr(row, name) for name, value in said.items())

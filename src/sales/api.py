@@ -28,6 +28,7 @@ from sales.interface import (
     sales,
 )
 from shared_kernel.ids import new_id
+from shared_kernel.money import to_cents
 from shared_kernel.rest.bodies import Amount, Body, Day, Whole
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
@@ -125,7 +126,7 @@ def record_sale(request: HttpRequest, body: SaleBody) -> Any:
         sale_id=new_id(at=now),
         store_id=body.store_id,
         items=[SoldItem(line.quantity, line.product_id, line.barcode) for line in body.lines],
-        payments=[Payment(payment.method, payment.amount) for payment in body.payments],
+        payments=[Payment(payment.method, to_cents(payment.amount)) for payment in body.payments],
         client_reference=body.client_reference,
         cashier_id=actor.id,
         sold_at=now,

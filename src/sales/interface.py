@@ -201,7 +201,11 @@ class HistoryLine:
 
 @dataclass(frozen=True)
 class HistoryResult:
-    """What a sales history adds up to; `new_sales` were not known before."""
+    """What a sales history adds up to.
+
+    `new_sales` were not known before, returns included. `unlike` are invoices that were known with other amounts or of
+    another store, and stayed as they were.
+    """
 
     lines: int
     products: int
@@ -211,6 +215,7 @@ class HistoryResult:
     returned: Decimal
     net: Decimal
     new_sales: int
+    unlike: list[str]
 
 
 @dataclass(eq=False)
@@ -248,6 +253,21 @@ class ClientReferenceReused(Conflict):
         return (
             f"The reference {self.client_reference} belongs to sale {self.sale_id}, which has other lines: "
             "use a new reference for a new sale."
+        )
+
+
+@dataclass(eq=False)
+class InvoiceTooLarge(Invalid):
+    """An invoice of a sales history holds more than a sale can."""
+
+    code: ClassVar[str] = "invoice_too_large"
+    invoice: str
+    lines: int
+
+    def __str__(self) -> str:
+        return (
+            f"Invoice {self.invoice}, of {self.lines:,} lines, is larger than a sale can be: look for a slip in its"
+            " quantities and prices, or split it."
         )
 
 
@@ -309,8 +329,10 @@ class Sales(Protocol):
     def complete_history(self, *, import_id: UUID) -> HistoryResult:
         """Turn the lines put aside under this id into products, stores and sales.
 
-        A sale per invoice; those that are known stay as they are, so that the same history imported again changes
-        nothing. Missing products and stores are made. Stock does not move: history is past.
+        A sale per invoice, at its earliest line's time; those that are known stay as they are, so that the same history
+        imported again changes nothing. All sales are written, or none. Missing products and stores are made before, in
+        transactions of their own. Stock does not move: history is past. Raises InvoiceTooLarge, and LocationNameTaken
+        (of inventory) for a warehouse that has a store's name.
         """
         ...
 

@@ -2,8 +2,16 @@
 
 import secrets
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+def time_of(identifier: UUID) -> datetime:
+    """The time that an id of ours carries, to the millisecond."""
+    return EPOCH + (identifier.int >> 80) * MILLISECOND
 
 
 def new_id(*, at: datetime | None = None) -> UUID:
@@ -11,6 +19,6 @@ def new_id(*, at: datetime | None = None) -> UUID:
 
     Made by hand because libraries' UUIDv7 take no time.
     """
-    milliseconds = time.time_ns() // 1_000_000 if at is None else int(at.timestamp() * 1000)
+    milliseconds = time.time_ns() // 1_000_000 if at is None else (at - EPOCH) // MILLISECOND
     version, variant = 0x7 << 76, 0b10 << 62
     return UUID(int=milliseconds << 80 | version | secrets.randbits(12) << 64 | variant | secrets.randbits(62))

@@ -25,6 +25,9 @@ class Locations:
     def locations(self, *, ids: Sequence[UUID]) -> list[Location]:
         return [row.value() for row in models.Location.objects.filter(id__in=ids)]
 
+    def locations_by_name(self, *, names: Sequence[str]) -> list[Location]:
+        return [row.value() for row in models.Location.objects.filter(name__in=names)]
+
     def stores(self) -> list[Location]:
         rows = models.Location.objects.filter(kind=LocationKind.STORE).order_by("name", "id")
         return [row.value() for row in rows]

@@ -111,7 +111,7 @@ class Recording:
                 for item, product in zip(items, products, strict=True)
                 if product.stocked
             ],
-            document=f"sale {client_reference or sale_id}",
+            document=f"sale {client_reference or sale_id}"[:100],  # as much as the ledger takes
             actor_id=cashier_id,
             now=sold_at,
         )

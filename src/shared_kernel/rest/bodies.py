@@ -3,7 +3,8 @@
 import json
 import re
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import IO, Annotated, Any, Never
 
 from django.http import HttpRequest
@@ -51,7 +52,11 @@ def parse_json(body: bytes) -> Any:
     """
     try:
         value = json.loads(
-            body.decode(), parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_unique
+            body.decode(),
+            parse_int=partial(_number, int),
+            parse_float=partial(_number, Decimal),
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_unique,
         )
     except UnicodeDecodeError as error:
         raise ValueError("The body is not UTF-8 text.") from error
@@ -61,6 +66,13 @@ def parse_json(body: bytes) -> Any:
         raise ValueError("The body is nested too deeply.") from error
     _check(value, depth=0)
     return value
+
+
+def _number(kind: type[int] | type[Decimal], text: str) -> int | Decimal:
+    try:
+        return kind(text)
+    except (ValueError, InvalidOperation) as error:
+        raise ValueError("A number is out of range.") from error
 
 
 def _refuse_constant(name: str) -> Never:

@@ -16,7 +16,7 @@ from catalog.interface import DEFAULT_TAX_RATE, KnownProduct, ProductDraft, cata
 from config import demo
 from inventory.interface import KnownLocation, LocationDraft, LocationKind, StockLine, inventory
 from sales.interface import SoldItem, sales
-from shared_kernel.ids import new_id
+from shared_kernel.ids import new_id, time_of
 
 DAYS = 90
 # The same sales at every load, moved to the days before it.
@@ -39,10 +39,12 @@ class Command(BaseCommand):
             self.stdout.write("The demonstration chain is there already.")
             return
         ensure_places()
-        product_ids = ensure_products()
+        product_ids = ensure_products(now=datetime.now(UTC))
         ensure_staff(demo.CHAIN_STAFF[:-1], [])
         cashier_id = ensure_staff(demo.STORE_STAFF, [demo.STORES[0].id])[0]
-        tickets = list(draw_tickets(product_ids, now=datetime.now(UTC)))
+        # Not now: to go on where it stopped, an interrupted load has to draw the sales that it drew the first time.
+        begun = max(time_of(product_id) for sku, product_id in product_ids.items() if sku not in demo.PRODUCT_IDS)
+        tickets = list(draw_tickets(product_ids, now=begun))
         fill_shelves(product_ids, tickets)
         for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1)):
             sell(number, ticket, cashier_id)
@@ -60,7 +62,7 @@ def ensure_places() -> None:
     inventory.ensure_locations(locations=places)
 
 
-def ensure_products() -> dict[str, UUID]:
+def ensure_products(*, now: datetime) -> dict[str, UUID]:
     """The products' ids by sku, in the order of the demo data."""
     products: list[KnownProduct] = []
     for category, rows in demo.PRODUCTS.items():
@@ -74,7 +76,7 @@ def ensure_products() -> dict[str, UUID]:
                 description=description,
                 tax_rate=demo.TAX_RATES.get(category, DEFAULT_TAX_RATE),
             )
-            products.append(KnownProduct(demo.PRODUCT_IDS.get(sku) or new_id(), draft))
+            products.append(KnownProduct(demo.PRODUCT_IDS.get(sku) or new_id(at=now), draft))
     ids = catalog.ensure_products(products=products)
     return {product.draft.sku: ids[product.draft.sku] for product in products}
 
