@@ -43,7 +43,7 @@ boundaries-check: $(ENVIRONMENT)
 	@PYTHONPATH=src $(VENV_PYTHON) .venv/bin/lint-imports
 
 bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
-	@$(VENV_PYTHON) manage.py bench
+	@$(VENV_PYTHON) -m tests.bench
 
 lock: ## pin the packages that pyproject.toml asks for (needs uv)
 	@$(LOCK) --output-file deploy/requirements.txt

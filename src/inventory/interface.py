@@ -404,8 +404,8 @@ class Inventory(Protocol):
     def availability(self, *, lines: Sequence[StockLine], location_id: UUID | None = None) -> list[Availability]:
         """Whether each line can be had at the place, or anywhere without one, and where each product is.
 
-        Answers in the order asked; takes two statements for any number of lines. Raises LocationNotFound,
-        ProductNotFound.
+        Lines of one product count together. Answers in the order asked; takes two statements for any number of lines.
+        Raises LocationNotFound, ProductNotFound.
         """
         ...
 

@@ -97,6 +97,16 @@ def test_names_are_there_and_fit(field: str, longest: int) -> None:
     assert fields_in_error(**{field: "  "}) == [field]
 
 
+@pytest.mark.parametrize("url", ["", "https://images.example/a.jpg", "http://a", "https://" + "x" * 492])
+def test_an_image_has_an_address_of_the_web(url: str) -> None:
+    assert fields_in_error(image_url=url) == []
+
+
+@pytest.mark.parametrize("url", ["images.example/a.jpg", "javascript:alert(1)", "ftp://a", "https://" + "x" * 493])
+def test_any_other_address_is_refused(url: str) -> None:
+    assert fields_in_error(image_url=url) == ["image_url"]
+
+
 def test_every_error_is_told_at_once() -> None:
     assert fields_in_error(sku="", price=Decimal(0), barcode="1") == ["sku", "price", "barcode"]
 

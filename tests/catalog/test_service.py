@@ -335,6 +335,17 @@ def test_an_unknown_id_is_left_out() -> None:
     assert catalog.products(ids=[]) == []
 
 
+def test_products_are_known_by_their_sku_with_all_that_was_decided_about_them() -> None:
+    product, archived = catalog.create_product(product_id=new_id(), draft=DRAFT), make_product(sku="INF-2")
+    catalog.archive_product(product_id=archived.id)
+
+    found = {known.draft.sku: known for known in catalog.known_products(skus=["INF-1", "INF-2", "INF-3"])}
+
+    assert found.keys() == {"INF-1", "INF-2"}
+    assert found["INF-1"] == KnownProduct(product.id, DRAFT)
+    assert (found["INF-2"].id, found["INF-2"].draft.active) == (archived.id, False)
+
+
 def test_products_are_found_by_id_or_barcode_in_one_call() -> None:
     by_id, by_barcode = make_product(), make_product(barcode=EAN)
 

@@ -262,6 +262,17 @@ def test_availability_answers_each_line_in_the_order_asked_and_says_where() -> N
     assert answers[2].places == []
 
 
+def test_two_lines_of_one_product_are_available_together_or_not_at_all() -> None:
+    store, product = make_store(), make_product()
+    put_in_stock(product, store, 5)
+
+    together = inventory.availability(lines=lines((product, 2), (product, 3)))
+    too_many = inventory.availability(lines=lines((product, 3), (product, 3)))
+
+    assert [(row.requested, row.sufficient) for row in together] == [(2, True), (3, True)]
+    assert [(row.requested, row.available, row.sufficient) for row in too_many] == [(3, 5, False), (3, 5, False)]
+
+
 def test_availability_at_a_place_counts_that_place_and_names_the_others() -> None:
     near, far, product = make_store(), make_warehouse(), make_product()
     put_in_stock(product, near, 2)

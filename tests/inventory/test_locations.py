@@ -88,6 +88,14 @@ def test_places_are_found_by_id_and_unknown_ones_left_out() -> None:
     assert {place.id: place for place in found} == {store.id: store, warehouse.id: warehouse}
 
 
+def test_places_are_found_by_name_and_unknown_ones_left_out() -> None:
+    store, warehouse = make_store("Lille"), make_warehouse("Central")
+
+    found = inventory.locations_by_name(names=["Central", "Atlantis", "Lille"])
+
+    assert {place.name: place for place in found} == {"Lille": store, "Central": warehouse}
+
+
 def test_a_warehouse_or_an_unknown_place_is_not_a_store() -> None:
     for place_id in (make_warehouse().id, new_id()):
         with pytest.raises(LocationNotFound) as refusal:

@@ -233,11 +233,14 @@ def test_what_has_run_out_or_was_never_reserved_is_not_confirmed() -> None:
     with refused(ReservationExpired) as refusal:
         inventory.confirm(order_id=order_id, actor_id=None, now=NOW)
     assert refusal.value.order_id == order_id
+    assert str(refusal.value) == f"The reservation for order {order_id} has run out: reserve again."
     issue(store, (product, 1))
     with refused(ReservationExpired):
         inventory.confirm(order_id=order_id, actor_id=None, now=NOW)
-    with refused(ReservationNotFound):
-        inventory.confirm(order_id=new_id(), actor_id=None, now=NOW)
+    unknown = new_id()
+    with refused(ReservationNotFound) as refusal:
+        inventory.confirm(order_id=unknown, actor_id=None, now=NOW)
+    assert str(refusal.value) == f"Nothing is reserved for order {unknown}: reserve again."
 
 
 def test_a_reservation_ends_at_the_very_moment() -> None:

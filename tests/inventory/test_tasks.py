@@ -12,6 +12,7 @@ from inventory import tasks
 from inventory.interface import inventory
 from tests.chain import level, make_product, make_store, make_warehouse, put_in_stock
 from tests.inventory.actions import reserved_and_run_out, stored
+from tests.threads import empty_queue
 
 
 @pytest.mark.django_db
@@ -83,10 +84,9 @@ def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Ca
 
     # The worker's threads close their connections after each job, so that none outlives the test.
     monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
+    empty_queue()
     yield work_once
-    # Its tables are not Django's own, and stay as they are between tests.
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers CASCADE")
+    empty_queue()
 
 
 def queue() -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """What is where, with the products' names; and the writes that move it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
@@ -55,14 +56,16 @@ class Levels:
         product_ids = [line.product_id for line in lines]
         catalog.products_on_sale(ids=product_ids)
         places = models.StockLevel.objects.filter(product_id__in=product_ids).places(datetime.now(UTC))
+        wanted: Counter[UUID] = Counter()
+        for line in lines:
+            wanted[line.product_id] += line.quantity
         answers = []
         for line in lines:
             found = places.get(line.product_id, [])
             here = [place for place in found if location_id in (None, place.location_id)]
             available = sum(place.available for place in here)
-            answers.append(
-                Availability(line.product_id, line.quantity, available, available >= line.quantity, places=found)
-            )
+            sufficient = available >= wanted[line.product_id]
+            answers.append(Availability(line.product_id, line.quantity, available, sufficient, places=found))
         return answers
 
     def held_stock(self, *, location_ids: Sequence[UUID], top: int | None = None) -> list[HeldStock]:

@@ -2,7 +2,7 @@
 
 Locking policy: stock levels are locked here and nowhere else, in the order (location, product), and a reservation's
 row is touched only while its level is locked. So two writes that share levels meet at the first one, and never in a
-circle.
+circle. Rows that are missing are made in the same order, before any is locked.
 """
 
 from collections.abc import Sequence

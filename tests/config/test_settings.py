@@ -1,0 +1,98 @@
+"""Settings come from the environment, and a careless production is refused in one sentence."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+# Nothing connects here: a check of the settings needs no database.
+SOUND = {
+    "COMPTOIR_PRODUCTION": "true",
+    "DEBUG": "false",
+    "SECRET_KEY": "a-long-random-value-of-our-own-for-this-test",
+    "ALLOWED_HOSTS": "comptoir.example",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+}
+
+
+def check(**environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", "check"],
+        env=os.environ | SOUND | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_sound_production_starts() -> None:
+    outcome = check()
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        (
+            {"DEBUG": "true"},
+            "DEBUG is on in production, where it would show code and secrets: unset DEBUG.",
+        ),
+        (
+            {"SECRET_KEY": "insecure-key-for-a-first-try-on-one-machine"},
+            "SECRET_KEY is the public default: set it to a long random value of your own.",
+        ),
+        (
+            {"ALLOWED_HOSTS": "*"},
+            "ALLOWED_HOSTS is *: name the hosts that this installation answers for.",
+        ),
+        (
+            {"ALLOWED_HOSTS": "comptoir.example,*"},
+            "ALLOWED_HOSTS is *: name the hosts that this installation answers for.",
+        ),
+        ({"SECRET_KEY": ""}, "The SECRET_KEY setting must not be empty."),
+        (
+            {"COMPTOIR_PRODUCTION": "perhaps"},
+            'Environment variable "COMPTOIR_PRODUCTION" invalid: Not a valid boolean.',
+        ),
+        ({"DATABASE_URL": "nonsense"}, 'Environment variable "DATABASE_URL" invalid: Not a valid database URL.'),
+    ],
+)
+def test_a_careless_one_is_refused_in_one_sentence(environment: dict[str, str], sentence: str) -> None:
+    outcome = check(**environment)
+
+    assert (outcome.returncode, outcome.stdout, outcome.stderr) == (1, "", f"{sentence}\n")
+
+
+def test_a_first_try_needs_no_settings_but_a_database() -> None:
+    unset = dict.fromkeys(["COMPTOIR_PRODUCTION", "DEBUG"], "false") | {"ALLOWED_HOSTS": "*"}
+
+    assert check(**unset, SECRET_KEY="insecure-key-for-a-first-try-on-one-machine").returncode == 0
+
+
+# --- .env.example ----------------------------------------------------------------------------------------------------
+
+READERS = ["src/config/settings.py", "src/config/gunicorn.py", "manage.py"]
+READ = re.compile(r'\benv\.\w+\(\s*"([A-Z_]+)"|\benviron\.get\(\s*"([A-Z_]+)"')
+LISTED = re.compile(r"^#? ?([A-Z_]+)=", re.MULTILINE)
+
+
+def test_the_example_lists_every_variable_that_is_read() -> None:
+    read = {"".join(names) for reader in READERS for names in READ.findall((ROOT / reader).read_text())}
+    listed = LISTED.findall((ROOT / ".env.example").read_text())
+
+    assert {"DATABASE_URL", "SECRET_KEY", "COMPTOIR_PORT", "COMPTOIR_DATA"} <= read
+    assert read - set(listed) == set()
+    assert len(listed) == len(set(listed))
+
+
+def test_the_example_lists_none_that_nothing_reads() -> None:
+    code = "\n".join(path.read_text() for path in [ROOT / "manage.py", *(ROOT / "src").rglob("*.py")])
+    listed = LISTED.findall((ROOT / ".env.example").read_text())
+
+    assert [name for name in listed if f'"{name}"' not in code] == []

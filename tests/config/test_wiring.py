@@ -1,0 +1,46 @@
+"""Every published interface is bound at start, and every event goes to those who want to know of it."""
+
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+
+from catalog.interface import ProductArchived, ProductCreated
+from config.wiring import wire
+from shared_kernel import outbox
+from shared_kernel.published import Handle
+
+HANDLES = [
+    value
+    for module in settings.COMPTOIR_MODULES
+    for value in vars(import_module(f"{module}.interface")).values()
+    if isinstance(value, Handle)
+]
+
+
+@pytest.mark.plain_calls
+def test_every_handle_is_bound_to_its_modules_service() -> None:
+    assert {handle.protocol.__name__: type(handle.implementation).__name__ for handle in HANDLES} == {
+        "Accounts": "AccountsService",
+        "Catalog": "CatalogService",
+        "Shelves": "InventoryService",
+        "Inventory": "InventoryService",
+        "Sales": "SalesService",
+    }
+
+
+def test_events_have_their_subscribers() -> None:
+    assert {name: event_type for name, (event_type, _) in outbox._subscriptions.items()} == {
+        "inventory.tasks.carry_new_product": ProductCreated,
+        "inventory.tasks.stop_reordering_archived_product": ProductArchived,
+    }
+
+
+@pytest.mark.plain_calls
+def test_wiring_again_changes_nothing() -> None:
+    before = dict(outbox._subscriptions)
+
+    wire()
+
+    assert outbox._subscriptions == before
+    assert all(handle.implementation for handle in HANDLES)
