@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
@@ -15,6 +16,10 @@ from inventory.interface import inventory
 from sales.interface import sales
 from shared_kernel.postgres.roles import apply_roles
 from shared_kernel.published import bind
+
+# A machine busy with other tests may take its time over one example.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 # Each handle, and the role that its calls run under.
 HANDLES: list[tuple[Any, str]] = [
@@ -74,6 +79,14 @@ class QuickArgon2(Argon2PasswordHasher):
 @pytest.fixture(autouse=True)
 def quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.conftest.QuickArgon2"]
+
+
+@pytest.fixture(autouse=True)
+def uncollected_static_files(settings: Any) -> None:
+    """Pages name their files as they are, without a manifest of collected ones."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
 
@@ -72,9 +73,12 @@ def _tokens(person_id: UUID) -> Tokens:
 
 
 def _ensure_member(member: NewStaff) -> UUID:
-    user = models.User.objects.filter(email=member.email.lower()).first()
-    if user is None:
-        user = models.User.objects.create_user(member.email, member.password, name=member.name)
+    email = member.email.lower()
+    if not models.User.objects.filter(email=email).exists():
+        # Whoever makes the same account at this moment may be faster: then theirs counts.
+        new = models.User(email=email, name=member.name, password=make_password(member.password))
+        models.User.objects.bulk_create([new], ignore_conflicts=True)
+    user = models.User.objects.get(email=email)
     for store_id in member.store_ids or (None,):
         models.Membership.objects.get_or_create(person=user, role=member.role, store_id=store_id)
     return user.id

@@ -181,7 +181,7 @@ def _answer(product_id: UUID, *, status: int = 200) -> Response:
 
 
 class ProductListView(generics.ListAPIView[models.Product]):
-    queryset = models.Product.objects.on_sale().select_related("category").order_by("name", "id")
+    queryset = models.Product.objects.on_sale().select_related("category").by_name()
     serializer_class = ProductAnswer
     filter_backends = [StrictFilterBackend]
     filterset_class = ProductFilters

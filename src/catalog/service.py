@@ -47,7 +47,7 @@ class CatalogService:
 
     def product_page(self, *, search: str = "", offset: int = 0, limit: int = 20) -> ProductPage:
         rows = models.Product.objects.on_sale().filter(stocked=True)
-        rows = rows.resembling(search) if search else rows.order_by("name", "id")
+        rows = rows.resembling(search) if search else rows.by_name()
         return ProductPage(count=rows.count(), products=rows[offset : offset + limit].values_of())
 
     def matching_ids(self, *, search: str) -> list[UUID]:

@@ -53,6 +53,9 @@ class RequestMiddleware:
         if (refusal := _refuse(request)) is not None:
             return refusal
         _forgive_missing_slash(request)
+        if request.method == "HEAD":
+            # The same answer; the web server leaves its body out.
+            request.method = "GET"
         response = self.get_response(request)
         if response.status_code >= 400 and not response.get("Content-Type", "").startswith(CONTENT_TYPE):
             return _reshape(response)

@@ -125,6 +125,8 @@ DATABASES["default"] |= {
             ]
         ),
         "server_side_binding": True,
+        # A statement that a connection has run five times is not planned again. To be off behind a transaction pooler.
+        "prepare_threshold": env.int("COMPTOIR_PREPARE_THRESHOLD", 5) or None,
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -2,31 +2,17 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import hypothesis
 import pytest
 from django.db import connection
 
 from shared_kernel import outbox
 from shared_kernel.events import Event
 
-# A machine busy with other tests may take its time over one example.
-hypothesis.settings.register_profile("patient", deadline=None)
-hypothesis.settings.load_profile("patient")
-
 Published = Callable[[], list[tuple[str, dict[str, Any]]]]
 
 
 def listen(event: Event) -> None:
-    """A subscriber to everything; the tests look at the jobs that wait for it."""
-    raise NotImplementedError
-
-
-@pytest.fixture(autouse=True)
-def uncollected_static_files(settings: Any) -> None:
-    """Pages name their files as they are, without a manifest of collected ones."""
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
+    """A subscriber to everything, which no worker ever serves: the tests look at the jobs that wait for it."""
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ def test_a_part_of_a_word_is_enough() -> None:
 def test_the_closest_come_first() -> None:
     assert found("chocolat au lait") == ["Chocolat au lait"]
     assert found("tablette lait") == ["Chocolat au lait"]
-    assert found("chocolat") == ["Chocolat Noir 70%", "Chocolat au lait", "Œufs en chocolat"]
+    assert found("chocolat") == ["Chocolat au lait", "Chocolat Noir 70%", "Œufs en chocolat"]
     make_product(name="Chocolats fins")
     assert found("chocolats")[0] == "Chocolats fins"
 

@@ -100,9 +100,14 @@ class Migration(migrations.Migration):
                 "db_table": "product",
                 "indexes": [
                     django.contrib.postgres.indexes.GinIndex(
-                        fields=["search_text"], name="product_search", opclasses=["gin_trgm_ops"]
+                        fastupdate=False, fields=["search_text"], name="product_search", opclasses=["gin_trgm_ops"]
                     ),
-                    models.Index(condition=models.Q(("active", True)), fields=["name", "id"], name="product_by_name"),
+                    models.Index(
+                        catalog.models.Fold("name"),
+                        models.F("id"),
+                        condition=models.Q(("active", True)),
+                        name="product_by_name",
+                    ),
                     models.Index(
                         condition=models.Q(("active", True)), fields=["category", "name"], name="product_by_category"
                     ),

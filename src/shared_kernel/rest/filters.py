@@ -10,11 +10,14 @@ PAGE_PARAMETERS = {"page", "page_size"}
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    """Refuses a parameter that the list does not know: a misspelt filter must not show everything."""
+    """Refuses a parameter that the list does not know, or that is empty: a slip must not show everything."""
 
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filterset = self.get_filterset_class(view, queryset)
         known = PAGE_PARAMETERS | set(filterset.base_filters if filterset else ())
         if unknown := request.query_params.keys() - known:
             raise ValidationError(dict.fromkeys(unknown, "There is no such parameter."))
+        # The library takes an empty value for none; but whoever sends `category=` does not mean every category.
+        if empty := [name for name, value in request.query_params.items() if not value and name != "search"]:
+            raise ValidationError(dict.fromkeys(empty, "This is empty: give a value, or leave the parameter out."))
         return super().filter_queryset(request, queryset, view)
