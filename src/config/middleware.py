@@ -54,11 +54,19 @@ class RequestMiddleware:
             return refusal
         _forgive_missing_slash(request)
         if request.method == "HEAD":
-            # The same answer; the web server leaves its body out.
-            request.method = "GET"
+            return self._head(request)
         response = self.get_response(request)
         if response.status_code >= 400 and not response.get("Content-Type", "").startswith(CONTENT_TYPE):
             return _reshape(response)
+        return response
+
+    def _head(self, request: HttpRequest) -> HttpResponseBase:
+        """What GET would answer, without its body; django-ninja does not know HEAD."""
+        request.method = "GET"
+        response = self._answer(request)
+        if isinstance(response, HttpResponse):
+            response["Content-Length"] = str(len(response.content))
+            response.content = b""
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -253,3 +253,13 @@ def test_odd_text_in_the_address_is_only_text(query: str) -> None:
     make_warehouse()
 
     assert Client().get(f"{PRODUCTS}?{query}").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/products/", "/api/v1/stores/"])
+def test_head_answers_like_get_without_the_body(path: str) -> None:
+    get, head = Client().get(path), Client().head(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["Content-Length"] == str(len(get.content))
+    assert head["Content-Type"] == get["Content-Type"]
