@@ -59,6 +59,8 @@ _SETTINGS = {
     "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "jit": "off",
+    # After an import thousands of jobs wait at once; until the planner knows of them, the worker takes one a second.
+    "autovacuum_naptime": "5s",
     "shared_preload_libraries": "pg_stat_statements",
     "idle_in_transaction_session_timeout": "60s",
     "deadlock_timeout": "500ms",
