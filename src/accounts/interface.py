@@ -31,7 +31,12 @@ class Action(StrEnum):
     RECEIVE_STOCK = "stock.receive"
     TRANSFER_STOCK = "stock.transfer"
     ADJUST_STOCK = "stock.adjust"
+    REQUEST_STOCK = "replenishment.request"
+    DECIDE_REQUESTS = "replenishment.decide"
     SELL = "sales.record"
+    REFUND = "sales.refund"
+    RUN_TILL = "till.run"
+    SUPERVISE_TILL = "till.supervise"
     READ_SALES = "sales.read"
     READ_REPORTS = "reports.read"
 

@@ -13,7 +13,10 @@ DEMO_DOMAIN = "@demo.example"
 POLICY: Mapping[Role, Mapping[Action, Scope]] = {
     Role.CASHIER: {
         Action.READ_STOCK: CHAIN,
+        Action.REQUEST_STOCK: OWN,
         Action.SELL: OWN,
+        Action.REFUND: OWN,
+        Action.RUN_TILL: OWN,
         Action.READ_SALES: OWN,
     },
     Role.STORE_MANAGER: {
@@ -21,7 +24,11 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
         Action.COUNT_STOCK: OWN,
         Action.RECEIVE_STOCK: OWN,
         Action.ADJUST_STOCK: OWN,
+        Action.REQUEST_STOCK: OWN,
         Action.SELL: OWN,
+        Action.REFUND: OWN,
+        Action.RUN_TILL: OWN,
+        Action.SUPERVISE_TILL: OWN,
         Action.READ_SALES: OWN,
         Action.READ_REPORTS: OWN,
     },
@@ -31,6 +38,7 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
         Action.RECEIVE_STOCK: CHAIN,
         Action.TRANSFER_STOCK: CHAIN,
         Action.ADJUST_STOCK: CHAIN,
+        Action.DECIDE_REQUESTS: CHAIN,
     },
     Role.CATALOG_MANAGER: {
         Action.EDIT_CATALOG: CHAIN,

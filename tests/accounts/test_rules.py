@@ -11,17 +11,22 @@ ONE, OTHER = UUID(int=1), UUID(int=2)
 
 # One line per action; a column per role: cashier, store manager, warehouse, catalogue manager, head office.
 TABLE = """
-    catalog.edit     -    -    -      chain  chain
-    stores.edit      -    -    -      -      chain
-    people.edit      -    -    -      -      chain
-    stock.read     chain chain chain  chain  chain
-    stock.count      -    own  chain  -      chain
-    stock.receive    -    own  chain  -      chain
-    stock.transfer   -    -    chain  -      chain
-    stock.adjust     -    own  chain  -      chain
-    sales.record    own   own  -      -      chain
-    sales.read      own   own  -      -      chain
-    reports.read     -    own  -      -      chain
+    catalog.edit          -      -      -      chain  chain
+    stores.edit           -      -      -      -      chain
+    people.edit           -      -      -      -      chain
+    stock.read            chain  chain  chain  chain  chain
+    stock.count           -      own    chain  -      chain
+    stock.receive         -      own    chain  -      chain
+    stock.transfer        -      -      chain  -      chain
+    stock.adjust          -      own    chain  -      chain
+    replenishment.request own    own    -      -      chain
+    replenishment.decide  -      -      chain  -      chain
+    sales.record          own    own    -      -      chain
+    sales.refund          own    own    -      -      chain
+    sales.read            own    own    -      -      chain
+    till.run              own    own    -      -      chain
+    till.supervise        -      own    -      -      chain
+    reports.read          -      own    -      -      chain
 """
 SCOPES = {"-": None, "own": Scope.OWN_STORES, "chain": Scope.CHAIN}
 LINES = [line.split() for line in TABLE.strip().splitlines()]
