@@ -11,6 +11,7 @@ from pydantic import ConfigDict, field_validator
 from accounts.interface import Action, Actor
 from catalog.interface import ProductNotFound
 from inventory.interface import (
+    DEFAULT_LEAD_TIME_DAYS,
     Availability,
     LedgerRow,
     Location,
@@ -46,6 +47,9 @@ class StoreBody(Body):
     name: str = Field(min_length=1, max_length=100, description="What staff and customers call the store; unique.")
     address: str = Field(max_length=300, description="Where it is, on one line.")
     time_zone: str = Field("Europe/Paris", max_length=50, description="IANA name; decides what day a sale belongs to.")
+    lead_time_days: Whole = Field(
+        DEFAULT_LEAD_TIME_DAYS, ge=0, le=365, description="From a request to the warehouse until it is on the shelf."
+    )
 
     model_config = example(name="Comptoir Bellecour", address="3 place Bellecour, 69002 Lyon", time_zone="Europe/Paris")
 
@@ -130,6 +134,7 @@ class StockFilters(PageFilters):
     search: str = Field("", max_length=200, description="Words of the product's name or description.")
     low: bool = Field(False, description="Only what is at or below its reorder point.")
     out: bool = Field(False, description="Only what the place has held and has none available of.")
+    over: bool = Field(False, description="Only what lasts more than 90 days, or is more than twice its target.")
 
 
 class MovementFilters(CursorFilters):
@@ -204,6 +209,7 @@ def _stock_page(request: HttpRequest, place: Location, filters: StockFilters) ->
         search=filters.search,
         low=filters.low,
         out=filters.out,
+        over=filters.over,
         offset=filters.offset,
         limit=filters.page_size,
     )

@@ -1,8 +1,9 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery, Sum
@@ -10,10 +11,11 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from inventory import rules
+from inventory.interface import DEFAULT_LEAD_TIME_DAYS, LocationDraft, LocationKind, MovementReason, Place
 from inventory.interface import Location as LocationValue
-from inventory.interface import LocationDraft, LocationKind, MovementReason, Place
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
+from inventory.rules import MANY_DAYS_OF_COVER, MAX_LEAD_TIME_DAYS, SALES_DAYS
 from shared_kernel.ids import new_id
 
 DEFAULT_REORDER_POINT = 10
@@ -42,6 +44,13 @@ class Location(models.Model):
     name = models.CharField(max_length=100)
     address = models.CharField(max_length=300, blank=True)
     time_zone = models.CharField(max_length=50, help_text="An IANA name, such as Europe/Paris.")
+    uses_transit = models.BooleanField(
+        default=False, help_text="Of a warehouse: its goods are shipped and received, and not moved to a store at once."
+    )
+    lead_time_days = models.PositiveSmallIntegerField(
+        default=DEFAULT_LEAD_TIME_DAYS,
+        help_text="Of a store: days from its request until the goods are on its shelf.",
+    )
     created_at = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -50,19 +59,35 @@ class Location(models.Model):
         constraints = [
             models.UniqueConstraint("name", name="location_name_unique"),
             models.CheckConstraint(condition=Q(kind__in=list(LocationKind)), name="location_kind_known"),
+            models.CheckConstraint(condition=Q(lead_time_days__lte=MAX_LEAD_TIME_DAYS), name="location_lead_time"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
-        draft = LocationDraft(LocationKind(self.kind), self.name, self.address, self.time_zone)
+        draft = LocationDraft(
+            LocationKind(self.kind),
+            self.name,
+            self.address,
+            self.time_zone,
+            uses_transit=self.uses_transit,
+            lead_time_days=self.lead_time_days,
+        )
         if errors := rules.location_errors(draft):
             raise ValidationError({error["field"]: error["message"] for error in errors})
 
     def value(self) -> LocationValue:
         """This row as a published value."""
-        return LocationValue(self.id, LocationKind(self.kind), self.name, self.address, self.time_zone)
+        return LocationValue(
+            id=self.id,
+            kind=LocationKind(self.kind),
+            name=self.name,
+            address=self.address,
+            time_zone=self.time_zone,
+            uses_transit=self.uses_transit,
+            lead_time_days=self.lead_time_days,
+        )
 
 
 class StockLevelQuerySet(models.QuerySet["StockLevel"]):
@@ -87,9 +112,20 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
     def emptiest_first(self) -> Self:
         return self.order_by("available", "product_id")
 
+    def fullest_first(self) -> Self:
+        return self.order_by("-available", "product_id")
+
     def low(self) -> Self:
         """Those that `rules.is_low` calls low."""
         return self.filter(reorder_point__gt=0, available__lte=F("reorder_point"))
+
+    def over(self, moment: datetime) -> Self:
+        """Those that `rules.is_over` calls too many."""
+        sales = StockMovement.objects.sales_between(moment - timedelta(days=SALES_DAYS), moment)
+        of_level = sales.filter(level=OuterRef("pk")).order_by().values("level")
+        sold = Coalesce(Subquery(of_level.values(pieces=-Sum("delta"))), 0)
+        lasts_too_long = Q(sold__gt=0, available__gt=F("sold") * MANY_DAYS_OF_COVER / SALES_DAYS)
+        return self.annotate(sold=sold).filter(lasts_too_long | Q(available__gt=2 * F("target")), available__gt=0)
 
     def places(self, moment: datetime) -> dict[UUID, list[Place]]:
         """Where each of these levels' products is available, most pieces first, in one statement."""
@@ -139,7 +175,16 @@ class StockLevel(models.Model):
         indexes = [models.Index(fields=["product_id"], name="stock_level_by_product")]
 
 
+# Sales net of what came back; and what corrects the books, but moves nothing.
+SALE_REASONS = (MovementReason.SALE, MovementReason.ORDER, MovementReason.RETURN)
+BOOKKEEPING_REASONS = (MovementReason.ADJUSTMENT, MovementReason.COUNT)
+
+
 class StockMovementQuerySet(models.QuerySet["StockMovement"]):
+    def sales_between(self, start: datetime, end: datetime) -> Self:
+        """What was sold, and came back, from `start` to before `end`."""
+        return self.filter(reason__in=SALE_REASONS, recorded_at__gte=start, recorded_at__lt=end)
+
     def values_of(self) -> list[MovementValue]:
         """These rows as published values, in one statement."""
         rows = self.values_list(
@@ -150,13 +195,14 @@ class StockMovementQuerySet(models.QuerySet["StockMovement"]):
             "delta",
             "before",
             "after",
+            "in_transit",
             "reason",
             "document",
             "note",
             "actor_id",
             "recorded_at",
         )
-        return [MovementValue(*row[:7], MovementReason(row[7]), *row[8:]) for row in rows]
+        return [MovementValue(*row[:8], MovementReason(row[8]), *row[9:]) for row in rows]
 
 
 class StockMovement(models.Model):
@@ -169,6 +215,7 @@ class StockMovement(models.Model):
     delta = models.IntegerField()
     before = models.IntegerField()
     after = models.IntegerField()
+    in_transit = models.IntegerField(default=0, db_default=0)
     reason = models.CharField(max_length=12, choices=[(reason.value, reason.value) for reason in MovementReason])
     document = models.CharField(max_length=100, blank=True)
     note = models.CharField(max_length=200, blank=True)
@@ -183,7 +230,11 @@ class StockMovement(models.Model):
             models.UniqueConstraint(fields=["operation_id", "level"], name="stock_movement_once"),
             models.CheckConstraint(condition=Q(after=F("before") + F("delta")), name="stock_movement_adds_up"),
         ]
-        indexes = [models.Index(fields=["level", "-id"], name="stock_movement_by_level")]
+        indexes = [
+            models.Index(fields=["level", "-id"], name="stock_movement_by_level"),
+            # The ledger grows in the order of time, nearly: a few pages of index find the last weeks.
+            BrinIndex(fields=["recorded_at"], name="stock_movement_by_time"),
+        ]
 
 
 class ReservationState(models.TextChoices):
@@ -205,7 +256,7 @@ class Reservation(models.Model):
     order_id = models.UUIDField()
     level = models.ForeignKey(StockLevel, models.PROTECT, related_name="+", db_index=False)
     quantity = models.IntegerField()
-    until = models.DateTimeField()
+    until = models.DateTimeField(null=True)
     state = models.CharField(max_length=9, choices=ReservationState, default=ReservationState.HELD)
     created_at = models.DateTimeField(default=now)
 
@@ -239,7 +290,31 @@ class Reservation(models.Model):
 
     def is_held(self, moment: datetime) -> bool:
         """Whether the pieces are kept at this moment."""
-        return self.state == ReservationState.HELD and self.until > moment
+        return self.state == ReservationState.HELD and (self.until is None or self.until > moment)
+
+
+class StockDiscrepancy(models.Model):
+    """Pieces that left a place although its books did not hold them. A count of the product there settles it."""
+
+    id = models.BigAutoField(primary_key=True)
+    operation_id = models.UUIDField()
+    level = models.ForeignKey(StockLevel, models.PROTECT, related_name="+", db_index=False)
+    missing = models.IntegerField()
+    document = models.CharField(max_length=100, blank=True)
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "stock_discrepancy"
+        verbose_name_plural = "stock discrepancies"
+        constraints = [
+            models.UniqueConstraint(fields=["operation_id", "level"], name="stock_discrepancy_once"),
+            models.CheckConstraint(condition=Q(missing__gt=0), name="stock_discrepancy_of_something"),
+        ]
+        indexes = [
+            models.Index(fields=["level"], condition=Q(settled_at__isnull=True), name="stock_discrepancy_open"),
+            models.Index(fields=["-settled_at"], name="stock_discrepancy_settled"),
+        ]
 
 
 class StockVerification(models.Model):

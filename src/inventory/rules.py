@@ -11,6 +11,12 @@ COLUMNS = Columns(
     optional=("reorder_point", "target", "safety_stock"),
 )
 MAX_QUANTITY = 1_000_000
+MAX_LEAD_TIME_DAYS = 365
+
+# How far back sales tell how a product sells: four weeks, so that each weekday counts as often.
+SALES_DAYS = 28
+MANY_DAYS_OF_COVER = 90
+DEAD_AFTER_DAYS = 90
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,32 @@ def is_low(*, available: int, reorder_point: int) -> bool:
     return reorder_point > 0 and available <= reorder_point
 
 
+def days_of_cover(*, available: int, sold: int) -> int | None:
+    """For how many whole days the available pieces last, at the rate of the last 28 days; None where nothing sold.
+
+    Days of supply = stock ÷ average daily sales (APICS Dictionary, "days of supply").
+    """
+    return available * SALES_DAYS // sold if sold > 0 else None
+
+
+def is_over(*, available: int, sold: int, target: int | None) -> bool:
+    """Whether there is too much of a product: it lasts more than 90 days, or is more than twice its target."""
+    lasts_too_long = sold > 0 and available * SALES_DAYS > MANY_DAYS_OF_COVER * sold
+    return available > 0 and (lasts_too_long or (target is not None and available > 2 * target))
+
+
+def is_dead(*, available: int, days_since_move: int) -> bool:
+    """Whether a product only takes up room: some are there, and for 90 days none was sold, returned or delivered."""
+    return available > 0 and days_since_move >= DEAD_AFTER_DAYS
+
+
 def location_errors(draft: LocationDraft) -> list[dict[str, str]]:
     """What is wrong with a place's values: a list of field and message, empty when all is well."""
     problems = {
         "name": None if 0 < len(draft.name.strip()) <= 100 else "A name has 1 to 100 characters.",
         "address": None if len(draft.address) <= 300 else "An address has at most 300 characters.",
         "time_zone": None if draft.time_zone in available_timezones() else "Not an IANA time zone, like Europe/Paris.",
+        "lead_time_days": None if 0 <= draft.lead_time_days <= MAX_LEAD_TIME_DAYS else "A lead time has 0 to 365 days.",
     }
     return [{"field": field, "message": message} for field, message in problems.items() if message]
 

@@ -11,6 +11,8 @@ from django.db import connection
 
 from catalog.interface import Product
 from inventory.interface import (
+    ArrivedLine,
+    Discrepancy,
     Location,
     Movement,
     PlacedLine,
@@ -28,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 Pieces = tuple[Product, int]
 
-TABLES = ["location", "stock_level", "stock_movement", "reservation", "procrastinate_jobs"]
+TABLES = ["location", "stock_level", "stock_movement", "stock_discrepancy", "reservation", "procrastinate_jobs"]
 
 
 def lines(*pieces: Pieces) -> list[StockLine]:
@@ -45,6 +47,20 @@ def receive(location: Location, *pieces: Pieces, **values: Any) -> list[Movement
 
 def issue(location: Location, *pieces: Pieces, **values: Any) -> list[Movement]:
     return inventory.issue(location_id=location.id, lines=lines(*pieces), **_arguments(values, document=""))
+
+
+def issue_departed(location: Location, *pieces: Pieces, **values: Any) -> list[Discrepancy]:
+    arguments = _arguments(values, document="")
+    return inventory.issue_departed(location_id=location.id, lines=lines(*pieces), **arguments)
+
+
+def ship(order_id: UUID, destination: Location, **values: Any) -> list[Movement]:
+    return inventory.ship(order_id=order_id, to_location_id=destination.id, **_arguments(values))
+
+
+def receive_shipment(location: Location, *arrived: ArrivedLine, **values: Any) -> list[Movement]:
+    arguments = _arguments(values, document="")
+    return inventory.receive_shipment(location_id=location.id, lines=list(arrived), **arguments)
 
 
 def adjust(location: Location, *pieces: Pieces, **values: Any) -> list[Movement]:

@@ -20,7 +20,13 @@ def client_of(role: Role) -> Client:
 
 
 def place(**values: str) -> dict[str, str]:
-    return {"kind": "warehouse", "name": "Central", "address": "", "time_zone": "Europe/Paris"} | values
+    return {
+        "kind": "warehouse",
+        "name": "Central",
+        "address": "",
+        "time_zone": "Europe/Paris",
+        "lead_time_days": "2",
+    } | values
 
 
 def test_the_head_office_opens_the_first_warehouse() -> None:

@@ -85,6 +85,8 @@ def test_anybody_sees_the_stores_by_name_in_pages() -> None:
                 "name": "Bellecour",
                 "address": bellecour.address,
                 "time_zone": "Europe/Paris",
+                "uses_transit": False,
+                "lead_time_days": 2,
             }
         ],
     }
@@ -100,7 +102,8 @@ def test_head_office_opens_and_renames_a_store() -> None:
     renamed = put(head, f"/stores/{opened.json()['id']}/", BELLECOUR | {"name": "Lyon"})
 
     assert opened.status_code == 201
-    assert opened.json() == {"id": opened.json()["id"], "kind": "store", **BELLECOUR}
+    rest = {"kind": "store", "uses_transit": False, "lead_time_days": 2}
+    assert opened.json() == {"id": opened.json()["id"], **rest, **BELLECOUR}
     assert (renamed.status_code, renamed.json()["name"]) == (200, "Lyon")
     assert get(NOBODY, f"/stores/{opened.json()['id']}/").json() == renamed.json()
 

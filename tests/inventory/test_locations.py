@@ -1,5 +1,7 @@
 """Warehouses and stores."""
 
+from typing import Any
+
 import pytest
 
 from inventory.interface import (
@@ -19,7 +21,7 @@ from tests.inventory.actions import refused
 pytestmark = pytest.mark.django_db
 
 
-def draft(name: str = "Bellecour", kind: LocationKind = LocationKind.STORE, **values: str) -> LocationDraft:
+def draft(name: str = "Bellecour", kind: LocationKind = LocationKind.STORE, **values: Any) -> LocationDraft:
     return LocationDraft(kind, name, **({"address": "3 place Bellecour, Lyon", "time_zone": "Europe/Paris"} | values))
 
 
@@ -30,7 +32,9 @@ def test_a_place_is_made_and_changed_under_its_id() -> None:
     again = inventory.save_location(location_id=place_id, draft=draft(" Bellecour "))
     changed = inventory.save_location(location_id=place_id, draft=draft("Croix-Rousse", time_zone="America/Toronto"))
 
-    assert made == Location(place_id, LocationKind.STORE, "Bellecour", "3 place Bellecour, Lyon", "Europe/Paris")
+    assert made == Location(
+        place_id, LocationKind.STORE, "Bellecour", "3 place Bellecour, Lyon", "Europe/Paris", False, 2
+    )
     assert again == made
     assert (changed.name, changed.time_zone) == ("Croix-Rousse", "America/Toronto")
     assert inventory.store(store_id=place_id) == changed
@@ -56,6 +60,8 @@ def test_two_places_do_not_share_a_name() -> None:
         ({"address": "x" * 301}, "address"),
         ({"time_zone": "Europe/Atlantis"}, "time_zone"),
         ({"time_zone": ""}, "time_zone"),
+        ({"lead_time_days": -1}, "lead_time_days"),
+        ({"lead_time_days": 366}, "lead_time_days"),
     ],
 )
 def test_values_that_break_a_rule_are_refused_by_name(values: dict[str, str], field: str) -> None:

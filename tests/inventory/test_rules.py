@@ -2,7 +2,7 @@
 
 import pytest
 
-from inventory.rules import is_low
+from inventory.rules import days_of_cover, is_dead, is_low, is_over
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,36 @@ def test_low_means_at_or_below_the_reorder_point_where_there_is_one(
     available: int, reorder_point: int, low: bool
 ) -> None:
     assert is_low(available=available, reorder_point=reorder_point) is low
+
+
+@pytest.mark.parametrize(
+    ("available", "sold", "days"), [(10, 0, None), (28, 28, 28), (10, 28, 10), (27, 56, 13), (0, 5, 0), (3, -1, None)]
+)
+def test_days_of_cover_are_how_long_stock_lasts_at_the_rate_of_28_days(
+    available: int, sold: int, days: int | None
+) -> None:
+    assert days_of_cover(available=available, sold=sold) == days
+
+
+@pytest.mark.parametrize(
+    ("available", "sold", "target", "over"),
+    [
+        (90, 28, None, False),
+        (91, 28, None, True),
+        (1000, 0, None, False),
+        (40, 100, 20, False),
+        (41, 100, 20, True),
+        (41, 0, 20, True),
+        (0, 0, 0, False),
+        (1, 0, 0, True),
+    ],
+)
+def test_over_means_more_than_90_days_or_than_twice_the_target(
+    available: int, sold: int, target: int | None, over: bool
+) -> None:
+    assert is_over(available=available, sold=sold, target=target) is over
+
+
+@pytest.mark.parametrize(("available", "days", "dead"), [(1, 90, True), (1, 89, False), (0, 400, False)])
+def test_dead_means_that_nothing_moved_for_90_days(available: int, days: int, dead: bool) -> None:
+    assert is_dead(available=available, days_since_move=days) is dead

@@ -39,7 +39,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("receive", 4, lambda shop: receive(shop.store, *shop.pieces)),
     ("adjust", 4, lambda shop: adjust(shop.store, *shop.pieces)),
     ("transfer", 5, lambda shop: transfer(shop.warehouse, shop.store, *shop.pieces)),
-    ("count", 6, lambda shop: count(shop.store, shop.products[0], 8)),
+    ("count", 7, lambda shop: count(shop.store, shop.products[0], 8)),
     ("reserve", 3, lambda shop: reserve(shop.store, *shop.pieces)),
     ("extend", 3, lambda shop: inventory.extend(order_id=shop.order_id, until=NOW + HOUR, now=NOW)),
     ("confirm", 4, lambda shop: inventory.confirm(order_id=shop.order_id, actor_id=None, now=NOW)),

@@ -20,7 +20,12 @@ from inventory.interface.refusals import (
     ReservationNotFound,
 )
 from inventory.interface.values import (
+    DEFAULT_LEAD_TIME_DAYS,
+    ArrivedLine,
     Availability,
+    Demand,
+    Discrepancy,
+    EmptyShelf,
     HeldStock,
     KnownLocation,
     LedgerRow,
@@ -35,6 +40,7 @@ from inventory.interface.values import (
     Reservation,
     Shortage,
     StockDifference,
+    StockHealth,
     StockLine,
     StockPage,
     StockRanLow,
@@ -45,8 +51,13 @@ from inventory.interface.values import (
 from shared_kernel.published import published
 
 __all__ = [
+    "DEFAULT_LEAD_TIME_DAYS",
+    "ArrivedLine",
     "Availability",
     "CountBelowReserved",
+    "Demand",
+    "Discrepancy",
+    "EmptyShelf",
     "HeldStock",
     "InsufficientStock",
     "InvalidLocation",
@@ -69,6 +80,7 @@ __all__ = [
     "ReservationNotFound",
     "Shortage",
     "StockDifference",
+    "StockHealth",
     "StockLine",
     "StockPage",
     "StockRanLow",
@@ -128,6 +140,7 @@ class Inventory(Protocol):
         search: str = "",
         low: bool = False,
         out: bool = False,
+        over: bool = False,
         offset: int = 0,
         limit: int = 20,
     ) -> StockPage:
@@ -135,7 +148,8 @@ class Inventory(Protocol):
         `search`).
 
         `low` keeps the rows at or below their reorder point, `out` those that were held once and have nothing
-        available; such rows are ordered by what is available. Raises LocationNotFound.
+        available; such rows are ordered by what is available. `over` keeps those of which there are too many
+        (`rules.is_over`), the most first. Raises LocationNotFound.
         """
         ...
 
@@ -180,6 +194,39 @@ class Inventory(Protocol):
         """
         ...
 
+    # --- How it stands ----------------------------------------------------------------------------------------------
+
+    def health(self, *, location_ids: Sequence[UUID], now: datetime) -> list[StockHealth]:
+        """How the stock of each of these places stands, in the order given, and last that of all of them together.
+
+        Takes one statement for any number of places.
+        """
+        ...
+
+    def demand(
+        self,
+        *,
+        location_id: UUID,
+        product_ids: Sequence[UUID] | None = None,
+        after: UUID | None = None,
+        limit: int = 1000,
+        now: datetime,
+    ) -> list[Demand]:
+        """What a place needs to know to order: for these products (None: all that it carries and that have a reorder
+        point or a target, or were sold in the last 28 days), by product id, of ids above `after`.
+
+        Takes the same number of statements for any number of products. Raises LocationNotFound, also where there is no
+        warehouse.
+        """
+        ...
+
+    def discrepancies(
+        self, *, location_ids: Sequence[UUID] | None = None, settled: bool = False, offset: int = 0, limit: int = 20
+    ) -> list[Discrepancy]:
+        """Sales that the books did not cover, at these places (None: all): the open ones, oldest first, or those that a
+        count has settled, latest first."""
+        ...
+
     # --- Stock moves ------------------------------------------------------------------------------------------------
 
     def receive(
@@ -204,14 +251,33 @@ class Inventory(Protocol):
         operation_id: UUID,
         location_id: UUID,
         lines: Sequence[StockLine],
+        returned: Sequence[StockLine] = (),
         document: str,
         actor_id: UUID | None,
         now: datetime,
     ) -> list[Movement]:
-        """Take sold goods out of a place's stock: all lines, or none.
+        """Take sold goods out of a place's stock, and put `returned` ones back onto its shelf: all lines, or none.
 
-        Meant to be called in the transaction of the sale. The caller vouches for products and place: an unknown one has
-        nothing available. Raises InsufficientStock.
+        In one step, because a ticket's goods have to be locked together; what is sold and returned of one product is
+        set off. Meant to be called in the transaction of the sale. The caller vouches for products and place: an
+        unknown one has nothing available. Raises InsufficientStock.
+        """
+        ...
+
+    def issue_departed(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[StockLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Discrepancy]:
+        """Take goods out of a place's books that have left it already, whether the books hold them or not.
+
+        What is available is taken; the rest is kept as discrepancies, which are returned, until somebody counts the
+        shelf. The caller vouches for products and place. Idempotent by `operation_id`.
         """
         ...
 
@@ -245,8 +311,8 @@ class Inventory(Protocol):
     ) -> StockRow:
         """Set a place's stock of a product to what was counted, whatever it was, and its thresholds.
 
-        A count that finds no difference is in the ledger too. Raises LocationNotFound, ProductNotFound, NotStocked,
-        CountBelowReserved.
+        A count that finds no difference is in the ledger too. It settles the product's discrepancies there. Raises
+        LocationNotFound, ProductNotFound, NotStocked, CountBelowReserved.
         """
         ...
 
@@ -267,6 +333,31 @@ class Inventory(Protocol):
         """
         ...
 
+    def ship(
+        self, *, operation_id: UUID, order_id: UUID, to_location_id: UUID, actor_id: UUID | None, now: datetime
+    ) -> list[Movement]:
+        """Send an order's reserved pieces to another place: they leave their own, and are in transit to that one.
+
+        Idempotent by `operation_id`. Raises ReservationNotFound, ReservationExpired, LocationNotFound.
+        """
+        ...
+
+    def receive_shipment(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[ArrivedLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        """Put onto a place's shelf what arrived of the pieces in transit to it. What was sent is in transit no more.
+
+        The caller vouches for place and products. Raises InsufficientStock when less is in transit than was sent.
+        """
+        ...
+
     def carry(self, *, product_ids: Sequence[UUID]) -> None:
         """Let every warehouse hold a row for these products, at zero where there is none. Idempotent."""
         ...
@@ -278,9 +369,9 @@ class Inventory(Protocol):
     # --- Reservations -----------------------------------------------------------------------------------------------
 
     def reserve(
-        self, *, order_id: UUID, lines: Sequence[PlacedLine], until: datetime, now: datetime
+        self, *, order_id: UUID, lines: Sequence[PlacedLine], until: datetime | None, now: datetime
     ) -> list[Reservation]:
-        """Keep these pieces for an order until `until`: all lines, or none.
+        """Keep these pieces for an order until `until` (None: until they are released): all lines, or none.
 
         Idempotent by `order_id` while the reservation is live or confirmed; after that it reserves anew. The caller
         vouches for products and places. Raises InsufficientStock.
@@ -309,7 +400,8 @@ class Inventory(Protocol):
     # --- The books --------------------------------------------------------------------------------------------------
 
     def verify(self, *, now: datetime) -> Verification:
-        """Prove the books: for every level, the ledger's sum is on_hand and the live reservations' sum is reserved.
+        """Prove the books: for every level, the ledger's sums are on_hand and in_transit, and the live reservations'
+        sum is reserved.
 
         Sees one moment, whatever happens meanwhile; keeps the outcome for `last_verification`.
         """

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from shared_kernel.events import Event
 
+DEFAULT_LEAD_TIME_DAYS = 2
+
 
 class LocationKind(StrEnum):
     """What a place is for."""
@@ -20,6 +22,7 @@ class MovementReason(StrEnum):
     """Why stock moved."""
 
     SALE = "sale"
+    RETURN = "return"
     ORDER = "order"
     RECEIPT = "receipt"
     TRANSFER = "transfer"
@@ -29,13 +32,19 @@ class MovementReason(StrEnum):
 
 @dataclass(frozen=True)
 class Location:
-    """A warehouse or a store."""
+    """A warehouse or a store.
+
+    `uses_transit` says that a warehouse's goods to the stores are shipped and received, and not moved at once;
+    `lead_time_days` is how long goods take from a store's request until they are on its shelf.
+    """
 
     id: UUID
     kind: LocationKind
     name: str
     address: str
     time_zone: str
+    uses_transit: bool
+    lead_time_days: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +55,8 @@ class LocationDraft:
     name: str
     address: str
     time_zone: str
+    uses_transit: bool = False
+    lead_time_days: int = DEFAULT_LEAD_TIME_DAYS
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,15 @@ class StockLine:
 
 
 @dataclass(frozen=True)
+class ArrivedLine:
+    """So many pieces of a product as were sent, and as were found on arrival."""
+
+    product_id: UUID
+    sent: int
+    arrived: int
+
+
+@dataclass(frozen=True)
 class PlacedLine:
     """So many pieces of a product, at a place."""
 
@@ -153,7 +173,10 @@ class Availability:
 
 @dataclass(frozen=True)
 class Movement:
-    """A line of the ledger: what happened to one product at one place. `delta` = after − before, in pieces."""
+    """A line of the ledger: what happened to one product at one place. `delta` = after − before, in pieces.
+
+    `in_transit` is what was added to the pieces that are on their way to the place; negative when they arrive.
+    """
 
     id: int
     operation_id: UUID
@@ -162,6 +185,7 @@ class Movement:
     delta: int
     before: int
     after: int
+    in_transit: int
     reason: MovementReason
     document: str
     note: str
@@ -180,18 +204,86 @@ class LedgerRow(Movement):
 
 @dataclass(frozen=True)
 class Reservation:
-    """Pieces kept for an order at a place until a time, after which they are free again by themselves."""
+    """Pieces kept for an order at a place until a time, after which they are free again by themselves.
+
+    `until` is None for those that are kept until they are released.
+    """
 
     order_id: UUID
     product_id: UUID
     location_id: UUID
     quantity: int
-    until: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """Pieces that left a place although its books did not hold them: somebody has to count the shelf.
+
+    A count of the product there settles it.
+    """
+
+    id: int
+    location_id: UUID
+    location_name: str
+    product_id: UUID
+    product_name: str
+    missing: int
+    document: str
+    found_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a place holds of a product, and how it sells there: what it takes to judge how much to order.
+
+    `sold` counts the pieces sold on each weekday, Monday first, within the last 28 whole days of the place; `central`
+    is what the warehouse has available.
+    """
+
+    location_id: UUID
+    product_id: UUID
+    available: int
+    in_transit: int
+    reorder_point: int
+    target: int | None
+    safety_stock: int
+    sold: tuple[int, int, int, int, int, int, int]
+    central: int
+
+
+@dataclass(frozen=True)
+class EmptyShelf:
+    """A product that sells, and of which a place has nothing left: `sold` in the last 28 days, empty for `days`."""
+
+    product_id: UUID
+    sold: int
+    days: int
+
+
+@dataclass(frozen=True)
+class StockHealth:
+    """How a place's stock stands: how many of its products are low, too many or dead (`inventory.rules` says what these
+    mean), the pieces available and sold in the last 28 days, and for how many days they last at that rate.
+
+    `location_id` is None for several places together. `days_of_cover` is None where nothing was sold. `empty_shelves`
+    may hold archived products, and a product once for each place.
+    """
+
+    location_id: UUID | None
+    low: int
+    over: int
+    dead: int
+    available: int
+    sold: int
+    days_of_cover: int | None
+    empty_shelves: list[EmptyShelf]
 
 
 @dataclass(frozen=True)
 class StockDifference:
-    """A stock level that does not agree with the books: `figure` is on_hand or reserved."""
+    """A stock level that does not agree with the books: `figure` is on_hand, reserved or in_transit."""
 
     product_id: UUID
     location_id: UUID

@@ -17,11 +17,14 @@ DIFFERENCES = TypeAdapter(list[StockDifference])
 
 # One statement, so one snapshot: sales may go on meanwhile. What has run out stays in `reserved` until it is tidied up.
 PROOF = """
-WITH ledger AS (SELECT level_id, sum(delta)::int AS pieces FROM stock_movement GROUP BY level_id),
+WITH ledger AS (
+    SELECT level_id, sum(delta)::int AS pieces, sum(in_transit)::int AS in_transit FROM stock_movement GROUP BY level_id
+),
 held AS (SELECT level_id, sum(quantity)::int AS pieces FROM reservation WHERE state = 'held' GROUP BY level_id),
 compared AS (
-    SELECT l.product_id, l.location_id, l.on_hand, l.reserved,
-        coalesce(ledger.pieces, 0) AS moved, coalesce(held.pieces, 0) AS held
+    SELECT l.product_id, l.location_id, l.on_hand, l.reserved, l.in_transit,
+        coalesce(ledger.pieces, 0) AS moved, coalesce(held.pieces, 0) AS held,
+        coalesce(ledger.in_transit, 0) AS travelling
     FROM stock_level l
     LEFT JOIN ledger ON ledger.level_id = l.id
     LEFT JOIN held ON held.level_id = l.id
@@ -30,6 +33,8 @@ compared AS (
     WHERE on_hand <> moved
     UNION ALL
     SELECT product_id, location_id, 'reserved', reserved, held FROM compared WHERE reserved <> held
+    UNION ALL
+    SELECT product_id, location_id, 'in_transit', in_transit, travelling FROM compared WHERE in_transit <> travelling
 )
 SELECT (SELECT count(*) FROM compared), d.* FROM (SELECT 1) AS always LEFT JOIN difference d ON true
 ORDER BY d.location_id, d.product_id, d.figure

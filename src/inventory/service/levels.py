@@ -31,12 +31,13 @@ class Levels:
         search: str = "",
         low: bool = False,
         out: bool = False,
+        over: bool = False,
         offset: int = 0,
         limit: int = 20,
     ) -> StockPage:
         place = location(location_id)
-        if low or out:
-            return _filtered(place, search=search, low=low, out=out, offset=offset, limit=limit)
+        if low or out or over:
+            return _filtered(place, search=search, low=low, out=out, over=over, offset=offset, limit=limit)
         page = catalog.product_page(search=search, offset=offset, limit=limit)
         return StockPage(count=page.count, rows=rows_of(page.products, [place]))
 
@@ -81,15 +82,18 @@ class Levels:
         return list(rows.order_by().values_list("product_id", flat=True).distinct())
 
 
-def _filtered(place: Location, *, search: str, low: bool, out: bool, offset: int, limit: int) -> StockPage:
-    levels = models.StockLevel.objects.filter(location_id=place.id).with_available(datetime.now(UTC))
+def _filtered(place: Location, *, search: str, low: bool, out: bool, over: bool, offset: int, limit: int) -> StockPage:
+    now = datetime.now(UTC)
+    levels = models.StockLevel.objects.filter(location_id=place.id).with_available(now).emptiest_first()
     if low:
         levels = levels.low()
     if out:
         levels = levels.out()
+    if over:
+        levels = levels.over(now).fullest_first()
     if search:
         levels = levels.filter(product_id__in=catalog.matching_ids(search=search))
-    ids = list(levels.emptiest_first().values_list("product_id", flat=True))
+    ids = list(levels.values_list("product_id", flat=True))
     # Which of them are still on sale, only the catalogue knows: so the page is cut afterwards.
     products = {product.id: product for product in catalog.products(ids=ids) if product.active}
     on_sale = [products[product_id] for product_id in ids if product_id in products]

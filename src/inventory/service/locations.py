@@ -1,6 +1,7 @@
 """Warehouses and stores."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -43,10 +44,7 @@ class Locations:
         return row.value()
 
     def central(self) -> Location:
-        row = models.Location.objects.filter(kind=LocationKind.WAREHOUSE).order_by("created_at", "id").first()
-        if row is None:
-            raise LocationNotFound(location_ids=[])
-        return row.value()
+        return central()
 
     @atomic_write
     def save_location(self, *, location_id: UUID, draft: LocationDraft) -> Location:
@@ -69,6 +67,14 @@ class Locations:
         return dict(models.Location.objects.filter(name__in=names).values_list("name", "id"))
 
 
+def central() -> Location:
+    """The oldest warehouse. Raises LocationNotFound where there is none."""
+    row = models.Location.objects.filter(kind=LocationKind.WAREHOUSE).order_by("created_at", "id").first()
+    if row is None:
+        raise LocationNotFound(location_ids=[])
+    return row.value()
+
+
 def location(location_id: UUID) -> Location:
     """One place of any kind. Raises LocationNotFound."""
     row = models.Location.objects.filter(id=location_id).first()
@@ -77,12 +83,14 @@ def location(location_id: UUID) -> Location:
     return row.value()
 
 
-def _columns(draft: LocationDraft) -> dict[str, str]:
+def _columns(draft: LocationDraft) -> dict[str, Any]:
     return {
         "kind": draft.kind,
         "name": draft.name.strip(),
         "address": draft.address.strip(),
         "time_zone": draft.time_zone,
+        "uses_transit": draft.uses_transit,
+        "lead_time_days": draft.lead_time_days,
     }
 
 

@@ -1,14 +1,16 @@
 """Goods in, out, across and corrected: each a change of levels with its lines in the ledger."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 from catalog.interface import ProductNotFound, catalog
 from inventory import models
 from inventory.interface import (
+    ArrivedLine,
     CountBelowReserved,
+    Discrepancy,
     InsufficientStock,
     LocationKind,
     LocationNotFound,
@@ -19,6 +21,7 @@ from inventory.interface import (
     StockRow,
     Thresholds,
 )
+from inventory.service import discrepancies
 from inventory.service.ledger import recorded
 from inventory.service.levels import rows_of
 from inventory.service.locations import location
@@ -52,12 +55,46 @@ class Moves:
         operation_id: UUID,
         location_id: UUID,
         lines: Sequence[StockLine],
+        returned: Sequence[StockLine] = (),
         document: str,
         actor_id: UUID | None,
         now: datetime,
     ) -> list[Movement]:
+        if not (lines or returned):
+            return []
+        changes = _changes(location_id, [*(StockLine(line.product_id, -line.quantity) for line in lines), *returned])
+        backwards = [replace(row, reason=MovementReason.RETURN) if row.on_hand > 0 else row for row in changes]
         entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document)
-        return _record(_changes(location_id, lines, sign=-1), now=now, entry=entry)
+        return _record(backwards, now=now, entry=entry, create=bool(returned))
+
+    @atomic_write
+    def issue_departed(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[StockLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Discrepancy]:
+        wanted = _changes(location_id, lines, sign=-1)
+        entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document)
+        posted = post(wanted, now=now, entry=entry, create=True, departed=True) if wanted else []
+        pieces = {change.product_id: -change.on_hand for change in wanted}
+        new = [
+            models.StockDiscrepancy(
+                operation_id=operation_id,
+                level_id=row.level_id,
+                missing=missing,
+                document=document,
+                found_at=now,
+            )
+            for row in posted
+            if (missing := pieces[row.product_id] - (row.before - row.after))
+        ]
+        models.StockDiscrepancy.objects.bulk_create(new)
+        return discrepancies.values_of(models.StockDiscrepancy.objects.filter(operation_id=operation_id).order_by("id"))
 
     @atomic_write
     def adjust(
@@ -97,6 +134,8 @@ class Moves:
             level = rows_of(catalog.products(ids=[product_id]), [place])[0]
             raise CountBelowReserved(product_id, location_id, quantity, level.reserved) from error
         given = {name: value for name, value in asdict(thresholds).items() if value is not None}
+        if posted:
+            discrepancies.settle(location_id=location_id, product_id=product_id, now=now)
         if posted and given:
             models.StockLevel.objects.filter(location_id=location_id, product_id=product_id).update(**given)
         return rows_of(catalog.products(ids=[product_id]), [place])[0]
@@ -121,6 +160,22 @@ class Moves:
         changes = [*_changes(from_location_id, lines, sign=-1), *_changes(to_location_id, lines)]
         entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=document)
         return _record(changes, now=now, entry=entry, create=True)
+
+    @atomic_write
+    def receive_shipment(
+        self,
+        *,
+        operation_id: UUID,
+        location_id: UUID,
+        lines: Sequence[ArrivedLine],
+        document: str,
+        actor_id: UUID | None,
+        now: datetime,
+    ) -> list[Movement]:
+        changes = [Change(location_id, line.product_id, on_hand=line.arrived, in_transit=-line.sent) for line in lines]
+        lost = [f"{line.sent} sent, {line.arrived} arrived" for line in lines if line.sent != line.arrived]
+        entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=document, note="; ".join(lost)[:200])
+        return _record(changes, now=now, entry=entry)
 
     @atomic_write
     def carry(self, *, product_ids: Sequence[UUID]) -> None:
@@ -157,7 +212,8 @@ def _record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: b
             delta=row.after - row.before,
             before=row.before,
             after=row.after,
-            reason=entry.reason,
+            in_transit=row.travelled,
+            reason=MovementReason(row.reason or entry.reason),
             document=entry.document,
             note=entry.note,
             actor_id=entry.actor_id,

@@ -21,13 +21,18 @@ from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
 
 @dataclass(frozen=True)
 class Change:
-    """What is to happen to one level: amounts to add, or for a count the number to set on_hand to."""
+    """What is to happen to one level: amounts to add, or for a count the number to set on_hand to.
+
+    `reason` is for a change that has another one than its entry.
+    """
 
     location_id: UUID
     product_id: UUID
     on_hand: int = 0
     reserved: int = 0
+    in_transit: int = 0
     counted: int | None = None
+    reason: MovementReason | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class Posted:
     reserved: int
     reorder_point: int
     fits: bool
+    travelled: int
+    reason: str | None
     movement_id: int | None
 
     @property
@@ -68,11 +75,12 @@ class Posted:
 # touches nothing.
 STATEMENT = """
 WITH change AS (
-    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[])
-        AS c(location_id, product_id, on_hand, reserved, counted)
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[], %s::text[])
+        AS c(location_id, product_id, on_hand, reserved, in_transit, counted, reason)
 ), level AS MATERIALIZED (
     SELECT l.id, l.location_id, l.product_id, l.reorder_point, l.on_hand AS before, l.reserved,
-        coalesce(c.counted, l.on_hand + c.on_hand) AS after, c.reserved AS reserving
+        coalesce(c.counted, l.on_hand + c.on_hand) AS wanted, c.reserved AS reserving,
+        c.in_transit AS travelling, l.in_transit + c.in_transit AS in_transit_after, c.reason
     FROM stock_level l JOIN change c USING (location_id, product_id)
     WHERE NOT EXISTS (SELECT FROM stock_movement WHERE operation_id = %s)
     ORDER BY l.location_id, l.product_id
@@ -82,14 +90,16 @@ WITH change AS (
     FROM reservation r JOIN level ON level.id = r.level_id
     WHERE r.state = 'held' AND r.until <= %s
     FOR NO KEY UPDATE OF r
-), outcome AS (
+), freeing AS (
     SELECT level.*, reserved - free + reserving AS reserved_after, before - reserved + free AS available,
-        after >= reserved - free + reserving AND reserved - free + reserving >= 0 AS fits
+        CASE WHEN %s::boolean THEN greatest(wanted, reserved - free) ELSE wanted END AS after
     FROM level, LATERAL (
         SELECT coalesce(sum(quantity), 0)::int AS free FROM expired WHERE expired.level_id = level.id
     ) AS f
+), outcome AS (
+    SELECT *, after >= reserved_after AND reserved_after >= 0 AND in_transit_after >= 0 AS fits FROM freeing
 ), applied AS (
-    UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after
+    UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after, in_transit = o.in_transit_after
     FROM outcome o
     WHERE l.id = o.id AND (SELECT count(*) = %s AND bool_and(fits) FROM outcome)
     RETURNING l.id
@@ -99,15 +109,15 @@ WITH change AS (
     WHERE r.id = expired.id
 ), moved AS (
     INSERT INTO stock_movement
-        (operation_id, level_id, delta, before, after, reason, document, note, actor_id, recorded_at)
-    SELECT %s, o.id, o.after - o.before, o.before, o.after, %s, %s, %s, %s, %s
+        (operation_id, level_id, delta, before, after, in_transit, reason, document, note, actor_id, recorded_at)
+    SELECT %s, o.id, o.after - o.before, o.before, o.after, o.travelling, coalesce(o.reason, %s), %s, %s, %s, %s
     FROM outcome o JOIN applied USING (id)
     WHERE %s::boolean
     ORDER BY o.location_id, o.product_id
     RETURNING id, level_id
 )
 SELECT o.id, o.location_id, o.product_id, o.available, o.before, o.after, o.reserved_after, o.reorder_point, o.fits,
-    moved.id
+    o.travelling, o.reason, moved.id
 FROM outcome o LEFT JOIN moved ON moved.level_id = o.id
 ORDER BY o.location_id, o.product_id
 """
@@ -123,16 +133,19 @@ ON CONFLICT DO NOTHING
 """
 
 
-def post(changes: Sequence[Change], *, now: datetime, entry: Entry | None, create: bool = False) -> list[Posted]:
+def post(
+    changes: Sequence[Change], *, now: datetime, entry: Entry | None, create: bool = False, departed: bool = False
+) -> list[Posted]:
     """Carry out all these changes, at most one for each level, or none; with `entry`, write them into the ledger.
 
-    `create` makes the rows that are missing; without it a missing row has nothing available. Publishes StockRanLow.
+    `create` makes the rows that are missing; without it a missing row has nothing available. `departed` is for goods
+    that are gone already: of each, only as much is taken as is available. Publishes StockRanLow.
     Returns what became of each level; nothing when the ledger has the entry's operation already. Raises
     InsufficientStock, and AlreadyDone when a twin of this operation was faster.
     """
     if create:
         _create_levels(changes)
-    posted = _execute(changes, now=now, entry=entry)
+    posted = _execute(changes, now=now, entry=entry, departed=departed)
     if len(posted) < len(changes) or not all(row.fits for row in posted):
         # Done before, or by a twin while this one waited for the levels.
         if entry and is_done(entry.operation_id):
@@ -158,15 +171,18 @@ def is_done(operation_id: UUID) -> bool:
     return models.StockMovement.objects.filter(operation_id=operation_id).exists()
 
 
-def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None) -> list[Posted]:
+def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, departed: bool) -> list[Posted]:
     parameters = [
         [change.location_id for change in changes],
         [change.product_id for change in changes],
         [change.on_hand for change in changes],
         [change.reserved for change in changes],
+        [change.in_transit for change in changes],
         [change.counted for change in changes],
+        [change.reason for change in changes],
         entry.operation_id if entry else None,
         now,
+        departed,
         len(changes),
         *([entry.operation_id, entry.reason, entry.document, entry.note, entry.actor_id] if entry else [None] * 5),
         now,
@@ -205,7 +221,7 @@ def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: date
         Shortage(
             product_id=change.product_id,
             location_id=change.location_id,
-            requested=change.reserved or -change.on_hand,
+            requested=change.reserved or max(-change.on_hand, -change.in_transit),
             available=row.available if (row := found.get((change.location_id, change.product_id))) else 0,
             elsewhere=[place for place in places.get(change.product_id, []) if place.location_id != change.location_id],
         )

@@ -19,6 +19,7 @@ from inventory.interface import (
 )
 from inventory.models import ReservationState
 from inventory.service.ledger import recorded
+from inventory.service.locations import location
 from inventory.service.posting import Change, Entry, post
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
@@ -30,7 +31,7 @@ class Reservations:
 
     @atomic_write
     def reserve(
-        self, *, order_id: UUID, lines: Sequence[PlacedLine], until: datetime, now: datetime
+        self, *, order_id: UUID, lines: Sequence[PlacedLine], until: datetime | None, now: datetime
     ) -> list[Reservation]:
         rows, now = _of_order(order_id, now=now)
         if kept := _kept(rows, now=now):
@@ -90,6 +91,23 @@ class Reservations:
         return recorded(order_id)
 
     @atomic_write
+    def ship(
+        self, *, operation_id: UUID, order_id: UUID, to_location_id: UUID, actor_id: UUID | None, now: datetime
+    ) -> list[Movement]:
+        location(to_location_id)
+        try:
+            held = _held(order_id, now=now)
+        except (ReservationNotFound, ReservationExpired):
+            if moved := recorded(operation_id):
+                return moved
+            raise
+        leaving = [Change(*row.place, on_hand=-row.quantity, reserved=-row.quantity) for row in held]
+        travelling = [Change(to_location_id, row.level.product_id, in_transit=row.quantity) for row in held]
+        entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=f"shipment {order_id}")
+        _settle(held, leaving + travelling, now=now, entry=entry, create=True, state=ReservationState.CONFIRMED)
+        return recorded(operation_id)
+
+    @atomic_write
     def release(self, *, order_id: UUID, now: datetime) -> None:
         rows, now = _of_order(order_id, now=now)
         if held := [row for row in rows if row.is_held(now)]:
@@ -112,7 +130,7 @@ def _of_order(order_id: UUID, *, now: datetime) -> tuple[list[models.Reservation
     A reservation runs out as a whole: once a clock ahead of ours has freed one of its lines, the others are over too.
     """
     rows = list(models.Reservation.objects.filter(order_id=order_id).select_related("level").order_by("id"))
-    run_out = [row.until for row in rows if row.state == ReservationState.EXPIRED]
+    run_out = [row.until for row in rows if row.until and row.state == ReservationState.EXPIRED]
     return rows, max([now, *run_out])
 
 
@@ -137,11 +155,12 @@ def _settle(
     *,
     now: datetime,
     entry: Entry | None = None,
+    create: bool = False,
     **values: object,
 ) -> None:
     """Change the levels of what an order holds, and then its rows; whoever was faster makes us look again."""
     try:
-        post(changes, now=now, entry=entry)
+        post(changes, now=now, entry=entry, create=create)
     except InsufficientStock as error:
         raise AlreadyDone from error
     rows = models.Reservation.objects.held().filter(id__in=[row.id for row in held])

@@ -1,0 +1,155 @@
+"""How stock stands: what is low, too many or dead, and what a place needs to know to order."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, Sum
+from django.db.models.functions import ExtractIsoWeekDay
+
+from inventory import models, rules
+from inventory.interface import Demand, EmptyShelf, StockHealth
+from inventory.rules import DEAD_AFTER_DAYS, MANY_DAYS_OF_COVER, SALES_DAYS
+from inventory.service.locations import central, location
+
+# What `rules` says of one product, said of all products of some places in one statement; a test holds the two together.
+HEALTH = """
+WITH expired AS (
+    SELECT level_id, sum(quantity)::int AS pieces FROM reservation WHERE state = 'held' AND until <= %(now)s GROUP BY 1
+), sold AS (
+    SELECT level_id, greatest(-sum(delta), 0)::int AS pieces FROM stock_movement
+    WHERE recorded_at >= %(sales_since)s AND recorded_at < %(now)s AND reason = ANY(%(sale_reasons)s)
+    GROUP BY 1
+), level AS (
+    SELECT l.id, l.location_id, l.product_id, l.on_hand, l.reorder_point, l.target, coalesce(sold.pieces, 0) AS sold,
+        l.on_hand - l.reserved + coalesce(expired.pieces, 0) AS available
+    FROM stock_level l LEFT JOIN sold ON sold.level_id = l.id LEFT JOIN expired ON expired.level_id = l.id
+    WHERE l.location_id = ANY(%(location_ids)s)
+), judged AS (
+    SELECT *, available = 0 AND sold > 0 AS is_empty,
+        reorder_point > 0 AND available <= reorder_point AS is_low,
+        available > 0 AND (
+            sold > 0 AND available * %(sales_days)s > %(many)s * sold OR available > 2 * coalesce(target, available)
+        ) AS is_over,
+        available > 0 AND sold = 0 AND NOT EXISTS (
+            SELECT FROM stock_movement m
+            WHERE m.level_id = level.id AND m.recorded_at > %(dead_since)s AND m.reason <> ALL(%(bookkeeping)s)
+        ) AS is_dead
+    FROM level
+), emptied AS (
+    SELECT *, CASE WHEN is_empty AND on_hand = 0 THEN (
+        SELECT extract(day FROM %(now)s - max(m.recorded_at))::int FROM stock_movement m
+        WHERE m.level_id = judged.id AND m.delta < 0 AND m.after = 0
+    ) END AS days_empty
+    FROM judged
+)
+SELECT location_id, count(*) FILTER (WHERE is_low), count(*) FILTER (WHERE is_over), count(*) FILTER (WHERE is_dead),
+    coalesce(sum(available), 0)::int, coalesce(sum(sold), 0)::int,
+    array_agg(product_id ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
+    array_agg(sold ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
+    array_agg(coalesce(days_empty, 0) ORDER BY sold DESC, product_id) FILTER (WHERE is_empty)
+FROM emptied GROUP BY GROUPING SETS ((location_id), ())
+"""
+
+Week = tuple[int, int, int, int, int, int, int]
+
+
+class Standing:
+    """The part of the inventory that judges how stock stands."""
+
+    def health(self, *, location_ids: Sequence[UUID], now: datetime) -> list[StockHealth]:
+        parameters: dict[str, Any] = {
+            "now": now,
+            "sales_since": now - timedelta(days=SALES_DAYS),
+            "dead_since": now - timedelta(days=DEAD_AFTER_DAYS),
+            "location_ids": list(location_ids),
+            "sales_days": SALES_DAYS,
+            "many": MANY_DAYS_OF_COVER,
+            "sale_reasons": list(models.SALE_REASONS),
+            "bookkeeping": list(models.BOOKKEEPING_REASONS),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(HEALTH, parameters)
+            found = {row[0]: row[1:] for row in cursor.fetchall()}
+        # Of a place that holds no product.
+        nothing = (0, 0, 0, 0, 0, None, None, None)
+        return [_health(place, *found.get(place, nothing)) for place in [*location_ids, None]]
+
+    def demand(
+        self,
+        *,
+        location_id: UUID,
+        product_ids: Sequence[UUID] | None = None,
+        after: UUID | None = None,
+        limit: int = 1000,
+        now: datetime,
+    ) -> list[Demand]:
+        place, warehouse = location(location_id), central()
+        today = datetime.combine(now.astimezone(ZoneInfo(place.time_zone)), time(), ZoneInfo(place.time_zone))
+        sales = models.StockMovement.objects.sales_between(today - timedelta(days=SALES_DAYS), today)
+        levels = models.StockLevel.objects.filter(location_id=location_id).with_available(now)
+        if product_ids is None:
+            sells = Exists(sales.filter(level=OuterRef("pk")))
+            levels = levels.filter(Q(reorder_point__gt=0) | Q(target__isnull=False) | sells)
+        else:
+            levels = levels.filter(product_id__in=product_ids)
+        if after is not None:
+            levels = levels.filter(product_id__gt=after)
+        fields = ("available", "in_transit", "reorder_point", "target", "safety_stock")
+        page = list(levels.order_by("product_id").values_list("id", "product_id", *fields)[:limit])
+        sold = _by_weekday(sales.filter(level_id__in=[row[0] for row in page]), ZoneInfo(place.time_zone))
+        product_ids = [row[1] for row in page]
+        stock = models.StockLevel.objects.filter(location_id=warehouse.id, product_id__in=product_ids).figures(now)
+        return [
+            Demand(
+                location_id=location_id,
+                product_id=product_id,
+                available=available,
+                in_transit=in_transit,
+                reorder_point=reorder_point,
+                target=target,
+                safety_stock=safety_stock,
+                sold=sold[level_id],
+                central=stock.get((warehouse.id, product_id), models.NEVER_HELD).available,
+            )
+            for level_id, product_id, available, in_transit, reorder_point, target, safety_stock in page
+        ]
+
+
+def _health(location_id: UUID | None, low: int, over: int, dead: int, available: int, *rest: Any) -> StockHealth:
+    sold, *empty = rest
+    return StockHealth(
+        location_id=location_id,
+        low=low,
+        over=over,
+        dead=dead,
+        available=available,
+        sold=sold,
+        days_of_cover=rules.days_of_cover(available=available, sold=sold),
+        empty_shelves=[
+            EmptyShelf(product_id, pieces, min(days, SALES_DAYS))
+            for product_id, pieces, days in zip(*(column or [] for column in empty), strict=True)
+        ],
+    )
+
+
+def _by_weekday(sales: models.StockMovementQuerySet, zone: ZoneInfo) -> dict[int, Week]:
+    """The pieces that each level sold on each weekday, Monday first; zeros for a level that sold nothing."""
+    pieces_on: dict[int, dict[int, int]] = defaultdict(dict)
+    sums = (
+        sales.order_by()
+        .values_list("level_id", ExtractIsoWeekDay("recorded_at", tzinfo=zone))
+        .annotate(pieces=Sum("delta"))
+    )
+    for level_id, weekday, pieces in sums:
+        # More may have come back on a day than was sold.
+        pieces_on[level_id][weekday] = max(0, -pieces)
+    weeks: dict[int, Week] = defaultdict(lambda: (0, 0, 0, 0, 0, 0, 0))
+    for level_id, days in pieces_on.items():
+        monday, tuesday, wednesday, thursday, friday, saturday, sunday = (days.get(day, 0) for day in range(1, 8))
+        weeks[level_id] = (monday, tuesday, wednesday, thursday, friday, saturday, sunday)
+    return weeks
