@@ -13,6 +13,7 @@ from catalog.interface import ProductNotFound
 from inventory.interface import (
     DEFAULT_LEAD_TIME_DAYS,
     Availability,
+    Discrepancy,
     LedgerRow,
     Location,
     LocationDraft,
@@ -143,6 +144,12 @@ class MovementFilters(CursorFilters):
     product_id: UUID | None = Field(None, description="Only of this product.")
 
 
+class DiscrepancyFilters(CursorFilters):
+    cursor: int | None = Field(None, ge=0, le=2**62, description="Where to go on: taken from `next`, not made up.")
+    location_id: UUID | None = Field(None, description="Only at this place.")
+    settled: bool = Field(False, description="Those that a count has settled, instead of those to be settled.")
+
+
 def _actor(request: HttpRequest) -> Actor:
     actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
     return actor
@@ -254,6 +261,19 @@ def movements(request: HttpRequest, filters: Query[MovementFilters]) -> Any:
         location_ids=None if filters.location_id is None else [filters.location_id],
         product_id=filters.product_id,
         before=filters.cursor,
+        limit=filters.page_size + 1,
+    )
+    return cursor_page(request, filters, rows=rows, cursor_of=lambda row: row.id)
+
+
+@router.get("/stock/discrepancies/", response=CursorPage[Discrepancy], operation_id="list_discrepancies")
+def discrepancies(request: HttpRequest, filters: Query[DiscrepancyFilters]) -> Any:
+    """Pieces that were sold although the books did not hold them, oldest first. A count of the shelf settles them."""
+    _actor(request).require(Action.READ_STOCK)
+    rows = inventory.discrepancies(
+        location_ids=None if filters.location_id is None else [filters.location_id],
+        settled=filters.settled,
+        after=filters.cursor,
         limit=filters.page_size + 1,
     )
     return cursor_page(request, filters, rows=rows, cursor_of=lambda row: row.id)

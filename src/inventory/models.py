@@ -311,10 +311,7 @@ class StockDiscrepancy(models.Model):
             models.UniqueConstraint(fields=["operation_id", "level"], name="stock_discrepancy_once"),
             models.CheckConstraint(condition=Q(missing__gt=0), name="stock_discrepancy_of_something"),
         ]
-        indexes = [
-            models.Index(fields=["level"], condition=Q(settled_at__isnull=True), name="stock_discrepancy_open"),
-            models.Index(fields=["-settled_at"], name="stock_discrepancy_settled"),
-        ]
+        indexes = [models.Index(fields=["level"], condition=Q(settled_at__isnull=True), name="stock_discrepancy_open")]
 
 
 class StockVerification(models.Model):

@@ -10,7 +10,7 @@ from catalog.interface import Product
 from inventory.interface import Location
 from shared_kernel.ids import new_id
 from tests.chain import client_of, level, make_product, make_store, make_warehouse, on_hand, post, put_in_stock
-from tests.inventory.actions import everything, ledger, receive, reserve
+from tests.inventory.actions import everything, issue_departed, ledger, receive, reserve
 
 pytestmark = pytest.mark.django_db
 
@@ -799,3 +799,29 @@ def test_another_verb_is_refused_with_those_there_are() -> None:
 
     assert refusal(answer) == (405, "method_not_allowed")
     assert answer["Allow"] == "POST"
+
+
+def test_discrepancies_are_listed_until_a_count_settles_them() -> None:
+    store, tea, coffee = make_store("Lyon"), make_product(name="Tea"), make_product(name="Coffee")
+    for product in (tea, coffee):
+        issue_departed(store, (product, 2), document="sale T-17")
+    manager = client_of(Role.STORE_MANAGER, store)
+    path = "/stock/discrepancies/?page_size=1"
+
+    first = get(manager, path).json()
+    second = manager.get(first["next"]).json()
+
+    [row] = first["results"]
+    assert (row["product_name"], row["location_name"], row["missing"], row["document"], row["settled_at"]) == (
+        "Tea",
+        "Lyon",
+        2,
+        "sale T-17",
+        None,
+    )
+    assert ([row["product_name"] for row in second["results"]], second["next"]) == (["Coffee"], None)
+    put(manager, f"/stores/{store.id}/products/{tea.id}/stock/", {"quantity": 3})
+    assert [row["product_name"] for row in get(manager, path).json()["results"]] == ["Coffee"]
+    settled = get(manager, f"/stock/discrepancies/?settled=true&location_id={store.id}").json()["results"]
+    assert [row["product_name"] for row in settled] == ["Tea"]
+    assert refusal(get(NOBODY, path)) == (401, "login_required")

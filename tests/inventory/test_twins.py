@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from catalog.interface import Product
 from inventory.interface import (
+    ArrivedLine,
     InsufficientStock,
+    Location,
     LocationDraft,
     LocationKind,
     LocationNameTaken,
@@ -27,10 +30,13 @@ from tests.inventory.actions import (
     adjust,
     count,
     issue,
+    issue_departed,
     ledger,
     receive,
+    receive_shipment,
     reserve,
     reserved_and_run_out,
+    ship,
     stored,
     transfer,
 )
@@ -101,6 +107,48 @@ def test_an_adjustment_is_made_once(delta: int) -> None:
         twins(cut, partial(adjust, store, (product, delta), operation_id=operation_id))
 
         assert on_hand(product, store) == 5 + delta
+
+
+@pytest.mark.parametrize("pieces", [5, 2])
+def test_a_shipment_is_sent_once_and_arrives_once(pieces: int) -> None:
+    for cut in cuts():
+        warehouse, store, product, order_id = make_warehouse(), make_store(), make_product(), new_id()
+        put_in_stock(product, warehouse, 5)
+        reserve(warehouse, (product, pieces), order_id=order_id, until=None)
+
+        twins(cut, partial(ship, order_id, store, operation_id=new_id()))
+
+        row = level(product, store)
+        assert (on_hand(product, warehouse), row.on_hand, row.in_transit) == (5 - pieces, 0, pieces)
+    for cut in cuts():
+        arrived, receipt = ArrivedLine(product.id, sent=pieces, arrived=pieces), new_id()
+        put_in_transit(product, warehouse, store, pieces)
+        before = on_hand(product, store)
+
+        twins(cut, partial(receive_shipment, store, arrived, operation_id=receipt))
+
+        assert on_hand(product, store) == before + pieces
+    assert books_agree()
+
+
+def put_in_transit(product: Product, warehouse: Location, store: Location, pieces: int) -> None:
+    order_id = new_id()
+    put_in_stock(product, warehouse, pieces)
+    reserve(warehouse, (product, pieces), order_id=order_id, until=None)
+    ship(order_id, store)
+
+
+@pytest.mark.parametrize("pieces", [5, 7])
+def test_goods_that_have_left_leave_once(pieces: int) -> None:
+    for cut in cuts():
+        store, product, operation_id = make_store(), make_product(), new_id()
+        put_in_stock(product, store, 5)
+
+        missing = twins(cut, partial(issue_departed, store, (product, pieces), operation_id=operation_id))
+
+        assert [row.missing for row in missing] == ([2] if pieces == 7 else [])
+        assert on_hand(product, store) == 0
+    assert books_agree()
 
 
 def test_a_count_is_made_once() -> None:

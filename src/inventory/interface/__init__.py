@@ -221,10 +221,17 @@ class Inventory(Protocol):
         ...
 
     def discrepancies(
-        self, *, location_ids: Sequence[UUID] | None = None, settled: bool = False, offset: int = 0, limit: int = 20
+        self,
+        *,
+        location_ids: Sequence[UUID] | None = None,
+        settled: bool = False,
+        after: int | None = None,
+        limit: int = 20,
     ) -> list[Discrepancy]:
-        """Sales that the books did not cover, at these places (None: all): the open ones, oldest first, or those that a
-        count has settled, latest first."""
+        """Sales that the books did not cover, at these places (None: all), oldest first, of ids above `after`.
+
+        Those that are open, or those that a count has settled. Takes two statements for any number of rows.
+        """
         ...
 
     # --- Stock moves ------------------------------------------------------------------------------------------------

@@ -15,13 +15,19 @@ class Discrepancies:
     """The part of the inventory that knows where the books were wrong."""
 
     def discrepancies(
-        self, *, location_ids: Sequence[UUID] | None = None, settled: bool = False, offset: int = 0, limit: int = 20
+        self,
+        *,
+        location_ids: Sequence[UUID] | None = None,
+        settled: bool = False,
+        after: int | None = None,
+        limit: int = 20,
     ) -> list[Discrepancy]:
         rows = models.StockDiscrepancy.objects.filter(settled_at__isnull=not settled)
         if location_ids is not None:
             rows = rows.filter(level__location_id__in=location_ids)
-        rows = rows.order_by("-settled_at", "-id") if settled else rows.order_by("id")
-        return values_of(rows[offset : offset + limit])
+        if after is not None:
+            rows = rows.filter(id__gt=after)
+        return values_of(rows.order_by("id")[:limit])
 
 
 def values_of(rows: QuerySet[models.StockDiscrepancy]) -> list[Discrepancy]:
