@@ -67,7 +67,7 @@ class ProductBody(StrictSerializer):
         required=False,
         allow_null=True,
         allow_blank=True,
-        help_text="EAN-13 or UPC with its check digit.",
+        help_text="EAN-13, UPC-A or EAN-8, with its check digit; UPC-A is kept as EAN-13.",
     )
     description = Text(max_length=5000, required=False, allow_blank=True)
     tax_rate = DecimalBodyField(
@@ -142,7 +142,9 @@ class ProductFilters(filters.FilterSet):
     )
     category = filters.CharFilter(field_name="category__name", lookup_expr="iexact", max_length=100)
     sku = filters.CharFilter(max_length=64)
-    barcode = filters.CharFilter(max_length=13)
+    barcode = filters.CharFilter(
+        method="scanned", max_length=13, help_text="As scanned; one whose check digit does not fit is refused."
+    )
     min_price = filters.NumberFilter(field_name="price", lookup_expr="gte", max_digits=10, decimal_places=2)
     max_price = filters.NumberFilter(field_name="price", lookup_expr="lte", max_digits=10, decimal_places=2)
     in_stock = TrueOrFalse(
@@ -159,6 +161,9 @@ class ProductFilters(filters.FilterSet):
 
     def resembling(self, rows: models.ProductQuerySet, name: str, value: str) -> models.ProductQuerySet:
         return rows.resembling(value)
+
+    def scanned(self, rows: models.ProductQuerySet, name: str, value: str) -> models.ProductQuerySet:
+        return rows.scanned(value)
 
     def available(self, rows: models.ProductQuerySet, name: str, value: bool) -> models.ProductQuerySet:
         in_stock = shelves.products_in_stock()

@@ -14,6 +14,11 @@ DEFAULT_TAX_RATE = Decimal("0.2000")
 MIN_PRICE = Decimal("0.01")
 
 
+def full_barcode(barcode: str) -> str:
+    """A barcode as the catalogue keeps it: UPC-A, of 12 digits, is EAN-13 without its leading zero."""
+    return barcode.zfill(13) if len(barcode) == 12 else barcode
+
+
 @dataclass(frozen=True)
 class Product:
     """Something that is sold. `price` includes tax at `tax_rate`, a fraction: 0.2 for 20 %.
@@ -106,6 +111,17 @@ class BarcodeNotFound(NotFound):
 
 
 @dataclass(eq=False)
+class InvalidBarcode(Invalid):
+    """What was scanned is no barcode: it has the wrong length, or its check digit does not fit."""
+
+    code: ClassVar[str] = "invalid_barcode"
+    barcodes: list[str]
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.barcodes)} was not read rightly, its last digit tells: scan again."
+
+
+@dataclass(eq=False)
 class SkuTaken(Conflict):
     """Another product, on sale or archived, has this sku."""
 
@@ -166,8 +182,14 @@ class ProductArchived(Event):
 class Catalog(Protocol):
     """Products and their prices."""
 
-    def products(self, *, ids: Sequence[UUID]) -> list[Product]:
-        """These products, archived ones included, in no particular order; an unknown id is left out."""
+    def products(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
+        """These products, each named by its id or its barcode, archived ones included, in no particular order; an
+        unknown one is left out."""
+        ...
+
+    def details(self, *, ids: Sequence[UUID]) -> list[KnownProduct]:
+        """All that was decided about these products, archived ones included, in no particular order; an unknown id is
+        left out."""
         ...
 
     def known_products(self, *, skus: Sequence[str]) -> list[KnownProduct]:
@@ -177,7 +199,7 @@ class Catalog(Protocol):
     def products_on_sale(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
         """These products, each named by its id or its barcode, if all are on sale.
 
-        Raises ProductNotFound or BarcodeNotFound, naming all that are unknown or archived.
+        Raises InvalidBarcode, or else ProductNotFound or BarcodeNotFound, naming all that are unknown or archived.
         """
         ...
 

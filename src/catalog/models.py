@@ -9,7 +9,7 @@ from django.db.models.functions import Concat
 from django.utils.timezone import now
 
 from catalog import rules
-from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, ProductDraft
+from catalog.interface import DEFAULT_TAX_RATE, MIN_PRICE, InvalidBarcode, ProductDraft, full_barcode
 from catalog.interface import Product as ProductValue
 from shared_kernel.ids import new_id
 
@@ -46,7 +46,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def named(self, *, ids: Iterable[UUID], barcodes: Iterable[str]) -> Self:
         """The products with these ids or barcodes."""
-        return self.filter(Q(id__in=ids) | Q(barcode__in=barcodes)) if barcodes else self.filter(id__in=ids)
+        carried = [full_barcode(barcode) for barcode in barcodes]
+        return self.filter(Q(id__in=ids) | Q(barcode__in=carried)) if carried else self.filter(id__in=ids)
+
+    def scanned(self, barcode: str) -> Self:
+        """The product with this barcode. Raises InvalidBarcode."""
+        if rules.barcode_error(barcode):
+            raise InvalidBarcode(barcodes=[barcode])
+        return self.named(ids=[], barcodes=[barcode])
 
     def resembling(self, search: str) -> Self:
         """The products with a word like each word of `search`, in name or description; the closest first.

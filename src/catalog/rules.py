@@ -6,11 +6,11 @@ from decimal import Decimal
 from stdnum import ean
 from stdnum.exceptions import ValidationError
 
-from catalog.interface import MIN_PRICE, ProductChanges, ProductDraft
+from catalog.interface import MIN_PRICE, ProductChanges, ProductDraft, full_barcode
 from shared_kernel.csv_files import Columns, Record, Rejection, decimal_number
 
 MAX_PRICE = Decimal("99999999.99")
-BARCODE_LENGTHS = {12, 13}
+BARCODE_LENGTHS = {8, 12, 13}
 MAX_URL_LENGTH = 500
 # More words than this only slow a search down.
 MAX_SEARCH_WORDS = 8
@@ -25,14 +25,15 @@ BLANK = ProductDraft(sku="", name="", category="", price=Decimal(0))
 
 
 def barcode_error(barcode: str) -> str | None:
-    """What is wrong with a barcode, or None: UPC-A has 12 digits and EAN-13 has 13, the last of which checks the rest.
+    """What is wrong with a barcode, or None: EAN-13, UPC-A and EAN-8 have 13, 12 and 8 digits, the last of which checks
+    the rest.
 
     The check digit is that of the GS1 General Specifications, section 7.9.
     """
     if not (barcode.isascii() and barcode.isdigit() and len(barcode) in BARCODE_LENGTHS):
-        return "A barcode has 13 digits (EAN-13) or 12 (UPC)."
+        return "A barcode has 13 digits (EAN-13), 12 (UPC) or 8 (EAN-8)."
     try:
-        ean.validate(barcode.zfill(13))
+        ean.validate(full_barcode(barcode))
     except ValidationError:
         return "The last digit of this barcode does not fit the others: check for a typing error."
     return None

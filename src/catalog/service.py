@@ -10,6 +10,7 @@ from catalog import models, rules
 from catalog.interface import (
     BarcodeNotFound,
     BarcodeTaken,
+    InvalidBarcode,
     InvalidProduct,
     KnownProduct,
     Product,
@@ -21,6 +22,7 @@ from catalog.interface import (
     ProductPage,
     ProductUpdated,
     SkuTaken,
+    full_barcode,
 )
 from shared_kernel.money import to_cents
 from shared_kernel.outbox import publish
@@ -30,18 +32,25 @@ BATCH = 1000
 
 
 class CatalogService:
-    def products(self, *, ids: Sequence[UUID]) -> list[Product]:
-        return models.Product.objects.filter(id__in=ids).values_of() if ids else []
+    def products(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
+        return models.Product.objects.named(ids=ids, barcodes=barcodes).values_of() if ids or barcodes else []
+
+    def details(self, *, ids: Sequence[UUID]) -> list[KnownProduct]:
+        rows = models.Product.objects.select_related("category").filter(id__in=ids)
+        return [KnownProduct(row.id, row.draft()) for row in rows]
 
     def known_products(self, *, skus: Sequence[str]) -> list[KnownProduct]:
         rows = models.Product.objects.select_related("category").filter(sku__in=skus)
         return [KnownProduct(row.id, row.draft()) for row in rows]
 
     def products_on_sale(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
+        if misread := [barcode for barcode in barcodes if rules.barcode_error(barcode)]:
+            raise InvalidBarcode(barcodes=misread)
         found = models.Product.objects.on_sale().named(ids=ids, barcodes=barcodes).values_of()
         if missing := list(set(ids) - {product.id for product in found}):
             raise ProductNotFound(product_ids=sorted(missing))
-        if unread := set(barcodes) - {product.barcode for product in found}:
+        read = {product.barcode for product in found}
+        if unread := {barcode for barcode in barcodes if full_barcode(barcode) not in read}:
             raise BarcodeNotFound(barcodes=sorted(unread))
         return found
 
@@ -123,7 +132,7 @@ def _columns(draft: ProductDraft, categories: dict[str, models.Category] | None 
     name = draft.category.strip()
     return {
         "sku": draft.sku.strip(),
-        "barcode": draft.barcode or None,
+        "barcode": full_barcode(draft.barcode) if draft.barcode else None,
         "name": draft.name.strip(),
         "category": (categories or _ensure_categories({name}))[name],
         "description": draft.description,

@@ -209,6 +209,21 @@ def test_a_filter_that_means_nothing_is_refused(query: str, field: str) -> None:
     assert fields_in_error(Client().get(f"{PRODUCTS}?{query}")) == [field]
 
 
+@pytest.mark.parametrize("misread", ["4006381333930", "123", "12345671"])
+def test_a_barcode_that_was_misread_is_refused(shop: None, misread: str) -> None:
+    answer = Client().get(f"{PRODUCTS}?barcode={misread}")
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_barcode")
+    assert answer.json()["barcodes"] == [misread]
+
+
+@pytest.mark.parametrize("scanned", ["036000291452", "0036000291452"])
+def test_a_upc_is_listed_with_and_without_its_leading_zero(scanned: str) -> None:
+    make_product(name="Mouchoirs", barcode="036000291452")
+
+    assert listed(f"barcode={scanned}") == ["Mouchoirs"]
+
+
 def test_in_stock_tells_what_is_available_somewhere() -> None:
     store = make_store()
     available, sold_out, never_held = make_product(name="A"), make_product(name="B"), make_product(name="C")

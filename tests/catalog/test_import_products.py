@@ -199,7 +199,7 @@ CELLS = {
         ({"price": ""}, "price: This is not a number."),
         ({"price": "0"}, "price: A price lies between 0.01 and 99999999.99."),
         ({"price": "1.234"}, "price: A price has at most two decimals."),
-        ({"barcode": "123"}, "barcode: A barcode has 13 digits (EAN-13) or 12 (UPC)."),
+        ({"barcode": "123"}, "barcode: A barcode has 13 digits (EAN-13), 12 (UPC) or 8 (EAN-8)."),
         ({"tax_rate": "20 %"}, "tax_rate: This is not a number."),
         ({"tax_rate": "20"}, "tax_rate: A tax rate is a fraction from 0 to below 1: 0.2 for 20 %."),
         ({"active": "perhaps"}, "active: This is neither yes nor no."),

@@ -14,6 +14,7 @@ SOUND = ProductDraft("INF-1", "Clavier", "Informatique", Decimal("89.99"), barco
 
 twelve_digits = st.text("0123456789", min_size=12, max_size=12)
 eleven_digits = st.text("0123456789", min_size=11, max_size=11)
+seven_digits = st.text("0123456789", min_size=7, max_size=7)
 
 
 def with_check_digit(digits: str) -> str:
@@ -26,7 +27,9 @@ def fields_in_error(**values: object) -> list[str]:
     return [error["field"] for error in errors_of(replace(SOUND, **values))]
 
 
-@pytest.mark.parametrize("barcode", ["4006381333931", "2000000000015", "0036000291452", "036000291452", "000000000000"])
+@pytest.mark.parametrize(
+    "barcode", ["4006381333931", "2000000000015", "0036000291452", "036000291452", "12345670", "000000000000"]
+)
 def test_a_printed_barcode_is_sound(barcode: str) -> None:
     assert barcode_error(barcode) is None
 
@@ -36,7 +39,7 @@ def test_a_printed_barcode_is_sound(barcode: str) -> None:
     [
         "400638133393",  # one digit short, so another code's check digit
         "40063813339311",
-        "12345670",  # EAN-8
+        "12345671",
         "4006381333930",
         "4006381333391",  # two digits swapped
         "036000291453",
@@ -52,12 +55,12 @@ def test_anything_else_is_not(barcode: str) -> None:
     assert barcode_error(barcode)
 
 
-@given(twelve_digits | eleven_digits)
+@given(twelve_digits | eleven_digits | seven_digits)
 def test_the_right_check_digit_is_accepted(digits: str) -> None:
     assert barcode_error(with_check_digit(digits)) is None
 
 
-@given(twelve_digits | eleven_digits, st.data())
+@given(twelve_digits | eleven_digits | seven_digits, st.data())
 def test_one_wrong_digit_is_noticed(digits: str, data: st.DataObject) -> None:
     barcode = with_check_digit(digits)
     place = data.draw(st.integers(0, len(barcode) - 1))

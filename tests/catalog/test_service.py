@@ -10,6 +10,7 @@ import pytest
 from catalog.interface import (
     BarcodeNotFound,
     BarcodeTaken,
+    InvalidBarcode,
     InvalidProduct,
     KnownProduct,
     Product,
@@ -361,12 +362,38 @@ def test_all_products_that_are_not_on_sale_are_named() -> None:
     with pytest.raises(ProductNotFound) as refusal:
         catalog.products_on_sale(ids=[product.id, unknown, archived.id])
     with pytest.raises(BarcodeNotFound) as unread:
-        catalog.products_on_sale(ids=[product.id], barcodes=["9", "1"])
+        catalog.products_on_sale(ids=[product.id], barcodes=[EAN, "12345670"])
 
     assert refusal.value.product_ids == sorted([archived.id, unknown])
     assert str(archived.id) in str(refusal.value)
-    assert unread.value.barcodes == ["1", "9"]
-    assert str(unread.value) == "No product on sale has the barcode 1, 9: scan again or enter the product."
+    assert unread.value.barcodes == ["12345670", EAN]
+    assert str(unread.value) == f"No product on sale has the barcode 12345670, {EAN}: scan again or enter the product."
+
+
+def test_a_barcode_that_was_misread_is_to_be_scanned_again() -> None:
+    make_product(barcode=EAN)
+
+    with pytest.raises(InvalidBarcode) as refusal:
+        catalog.products_on_sale(barcodes=[EAN, "4006381333930", "123"])
+
+    assert refusal.value.barcodes == ["4006381333930", "123"]
+
+
+@pytest.mark.parametrize(("kept", "scanned"), [(12, 13), (13, 12), (12, 12)])
+def test_a_upc_is_found_with_and_without_its_leading_zero(kept: int, scanned: int) -> None:
+    product = make_product(barcode="0036000291452"[-kept:])
+
+    assert product.barcode == "0036000291452"
+    assert catalog.products_on_sale(barcodes=["0036000291452"[-scanned:]]) == [product]
+    with pytest.raises(BarcodeTaken):
+        make_product(barcode="0036000291452"[-scanned:])
+
+
+def test_products_are_found_by_barcode_even_when_archived() -> None:
+    product = make_product(barcode="12345670")
+    catalog.archive_product(product_id=product.id)
+
+    assert catalog.products(barcodes=["12345670", EAN]) == [replace(product, active=False)]
 
 
 def test_a_page_shows_stocked_products_by_name() -> None:
