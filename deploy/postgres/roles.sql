@@ -4,7 +4,7 @@
 DO $$
 DECLARE
     module text;
-    modules text[] := ARRAY['accounts', 'catalog', 'inventory', 'sales'];
+    modules text[] := ARRAY['accounts', 'catalog', 'inventory', 'sales', 'replenishment'];
 BEGIN
     FOREACH module IN ARRAY modules LOOP
         BEGIN
@@ -12,6 +12,7 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
+        EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', module);
     END LOOP;
 
     FOREACH module IN ARRAY modules LOOP
