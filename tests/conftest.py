@@ -13,7 +13,8 @@ from django.db.transaction import atomic
 from accounts.interface import accounts
 from catalog.interface import catalog, shelves
 from inventory.interface import inventory
-from sales.interface import sales
+from replenishment.interface import replenishment
+from sales.interface import backlog, sales
 from shared_kernel.postgres.roles import apply_roles
 from shared_kernel.published import bind
 
@@ -28,6 +29,8 @@ HANDLES: list[tuple[Any, str]] = [
     (shelves, "inventory"),
     (inventory, "inventory"),
     (sales, "sales"),
+    (backlog, "replenishment"),
+    (replenishment, "replenishment"),
 ]
 
 

@@ -12,6 +12,7 @@ from ninja.operation import Operation
 from config import problems
 from config.authentication import NinjaAuthentication
 from inventory.api import router as inventory_router
+from replenishment.api import router as replenishment_router
 from sales.api import router as sales_router
 from shared_kernel.rest.bodies import NinjaParser
 
@@ -27,6 +28,7 @@ api = NinjaAPI(
 problems.install(api)
 api.add_router("", inventory_router)
 api.add_router("", sales_router)
+api.add_router("", replenishment_router)
 
 
 def refuse_unknown_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

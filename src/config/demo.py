@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from accounts.interface import Role
+from replenishment.interface import Verdict
 
 WAREHOUSE = UUID("11111111-1111-1111-1111-111111111111")
 
@@ -140,7 +141,27 @@ LOW_SHELVES = {
     (STORES[2].id, "INF-003"): 6,
     (STORES[3].id, "BOI-005"): 9,
     (STORES[4].id, "CON-002"): 2,
+    (STORES[0].id, "CON-006"): 5,
+    (STORES[0].id, "INF-009"): 8,
+    (STORES[1].id, "ACC-002"): 6,
+    (STORES[2].id, "BOI-007"): 4,
+    (STORES[3].id, "ACC-010"): 7,
 }
+
+# How many of some products every store should hold when it is filled.
+TARGETS = {"INF-001": 30, "INF-003": 25, "BOI-001": 40, "ACC-004": 40, "CON-001": 35, "CON-002": 40, "BOI-005": 30}
+
+# What stores have asked of the warehouse: store, sku, pieces, and what the warehouse has said to it.
+REQUESTS = [
+    (STORES[0].id, "BOI-001", 30, None),
+    (STORES[0].id, "ACC-004", 25, None),
+    (STORES[1].id, "CON-001", 30, None),
+    (STORES[2].id, "INF-003", 15, None),
+    (STORES[4].id, "CON-002", 30, None),
+    (STORES[3].id, "CON-010", 20, Verdict.APPROVE),
+    (STORES[1].id, "INF-011", 12, Verdict.REJECT),
+]
+OPENING_FLOAT = Decimal("150.00")
 
 STORE_STAFF = [("cashier", "Camille Roux", Role.CASHIER), ("manager", "Marc Delorme", Role.STORE_MANAGER)]
 CHAIN_STAFF = [

@@ -64,6 +64,8 @@ PARAMETER_EXAMPLES = {
     "product_id": "550e8400-e29b-41d4-a716-446655440001",
     "store_id": "33333333-3333-3333-3333-333333333331",
     "sale_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d11",
+    "session_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d12",
+    "receipt": "2026-000001",
     "location_id": "11111111-1111-1111-1111-111111111111",
     "search": "clavier",
     "category": "Boissons",

@@ -47,7 +47,7 @@ COMPTOIR_SERVED_BY = env.str("COMPTOIR_SERVED_BY", socket.gethostname())
 # --- Applications ---------------------------------------------------------------------------------------------------
 
 # Each has a Postgres schema and a role of its own, of this name. Their order is the order of the house, bottom up.
-COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales"]
+COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales", "replenishment"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -179,7 +179,9 @@ SPECTACULAR_SETTINGS = {
         {"name": "catalog", "description": "Products and categories."},
         {"name": "stores", "description": "The chain's stores."},
         {"name": "stock", "description": "What is where, and every move of it."},
-        {"name": "sales", "description": "Sales over the counter."},
+        {"name": "sales", "description": "Sales and returns over the counter, and their receipts."},
+        {"name": "tills", "description": "Tills from their opening to their count."},
+        {"name": "replenishment", "description": "What stores ask of the warehouse, and what becomes of it."},
         {"name": "reports", "description": "What the sales add up to."},
     ],
     "VERSION": "1.0.0",

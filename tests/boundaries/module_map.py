@@ -6,6 +6,8 @@ from pathlib import Path
 
 import grimp
 
+UNDRAWN = {"config", "shared_kernel"}
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = ROOT / "docs" / "modules.md"
 
@@ -32,18 +34,16 @@ def render() -> str:
     sys.path.insert(0, str(ROOT / "src"))
     packages = root_packages()
     graph = grimp.build_graph(*packages, cache_dir=None)
-    modules = [package for package in packages if f"{package}.interface" in graph.modules]
+    modules = [package for package in packages if package not in UNDRAWN]
     arrows = []
     for caller in modules:
         for called in modules:
-            files = {
-                importer
-                for importer in graph.find_modules_that_directly_import(f"{called}.interface")
-                if importer.startswith(f"{caller}.") and caller != called
-            }
+            interface = f"{called}.interface"
+            importers = graph.find_modules_that_directly_import(interface) if interface in graph.modules else set()
+            files = {importer for importer in importers if importer.startswith(f"{caller}.") and caller != called}
             if files:
                 arrows.append(f"    {caller} -- {len(files)} --> {called}")
-    rows = [f"| `{module}` | {owns(module)} | `{module}.interface` |" for module in modules]
+    rows = [f"| `{module}` | {owns(module)} | {publishes(module, graph.modules)} |" for module in modules]
     return TEXT.format(arrows="\n".join(arrows), rows="\n".join(rows))
 
 
@@ -52,6 +52,11 @@ def root_packages() -> list[str]:
     with (ROOT / "pyproject.toml").open("rb") as file:
         packages: list[str] = tomllib.load(file)["tool"]["importlinter"]["root_packages"]
     return packages
+
+
+def publishes(module: str, files: set[str]) -> str:
+    """Where others may ask a module; nothing for the pages, which nobody asks."""
+    return f"`{module}.interface`" if f"{module}.interface" in files else "–"
 
 
 def owns(module: str) -> str:

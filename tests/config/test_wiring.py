@@ -7,6 +7,7 @@ from django.conf import settings
 
 from catalog.interface import ProductArchived, ProductCreated
 from config.wiring import wire
+from inventory.interface import StockRanLow
 from shared_kernel import outbox
 from shared_kernel.published import Handle
 
@@ -26,6 +27,8 @@ def test_every_handle_is_bound_to_its_modules_service() -> None:
         "Shelves": "InventoryService",
         "Inventory": "InventoryService",
         "Sales": "SalesService",
+        "Backlog": "ReplenishmentService",
+        "Replenishment": "ReplenishmentService",
     }
 
 
@@ -33,6 +36,7 @@ def test_events_have_their_subscribers() -> None:
     assert {name: event_type for name, (event_type, _) in outbox._subscriptions.items()} == {
         "inventory.tasks.carry_new_product": ProductCreated,
         "inventory.tasks.stop_reordering_archived_product": ProductArchived,
+        "replenishment.tasks.suggest_for_low_stock": StockRanLow,
     }
 
 

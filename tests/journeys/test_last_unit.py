@@ -10,7 +10,7 @@ from inventory.interface import Location, inventory
 from sales.interface import sales
 from shared_kernel.ids import new_id
 from tests.chain import PASSWORD, books_agree, make_person, make_product, make_store, on_hand, put_in_stock, sell
-from tests.journeys.conftest import Server
+from tests.gunicorn_server import Server
 from tests.threads import at_once, cuts
 
 pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("real_commits")]

@@ -1,6 +1,5 @@
 """From a new product to the report, over REST; in process, through JSON, and with every published call sent twice."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,25 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.interface import Role
-from shared_kernel.published import bind
 from tests.chain import books_agree, client_of, make_product, make_store, make_warehouse, post, put_in_stock, sell
-from tests.conftest import HANDLES
-from tests.journeys.placements import SentTwice, Serialised
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(params=[None, Serialised, SentTwice], ids=["in process", "through JSON", "sent twice"])
-def placement(request: pytest.FixtureRequest) -> Iterator[None]:
-    if request.param is None:
-        yield
-        return
-    before = [(handle, handle.implementation) for handle, _ in HANDLES]
-    for handle, implementation in before:
-        bind(handle, request.param(implementation, handle.protocol))
-    yield
-    for handle, implementation in before:
-        bind(handle, implementation)
 
 
 def quantities(product_id: str) -> dict[str, int]:
@@ -66,7 +49,7 @@ def test_from_a_new_product_to_the_report() -> None:
     assert quantities(product_id) == {"Central": 75, "Lille": 5, "Lyon": 20}
 
     basket = {"store_id": str(lyon.id), "lines": [{"barcode": "4006381333931", "quantity": 2}]}
-    done(post(cashier, "/sales/", basket), 201)
+    sold = done(post(cashier, "/sales/", basket), 201)
     done(buyer.patch(f"/api/v1/products/{product_id}/", {"price": "79.99"}, content_type="application/json"), 200)
     done(post(cashier, "/sales/", basket), 201)
     too_many = {"store_id": str(lyon.id), "lines": [{"product_id": product_id, "quantity": 17}]}
@@ -79,9 +62,21 @@ def test_from_a_new_product_to_the_report() -> None:
     done(post(manager, "/stock/adjustments/", damaged), 201)
     assert quantities(product_id) == {"Central": 75, "Lille": 5, "Lyon": 14}
 
+    till = done(post(cashier, "/till-sessions/", {"store_id": str(lyon.id), "till": "1", "opening_float": "200"}), 201)
+    broken = {"lines": [{"position": 1, "quantity": 1, "restock": False}], "till_session_id": till["id"]}
+    back = done(post(cashier, f"/sales/{sold['id']}/returns/", broken), 201)
+    assert (back["total"], back["payments"][0]["method"]) == ("-89.99", "cash")
+    fit_for_sale = {"lines": [{"position": 1, "quantity": 1}], "till_session_id": till["id"]}
+    done(post(cashier, f"/sales/{sold['id']}/returns/", fit_for_sale), 201)
+    assert done(post(cashier, f"/sales/{sold['id']}/returns/", fit_for_sale), 409)["code"] == "return_exceeds_sale"
+    counted = done(post(cashier, f"/till-sessions/{till['id']}/close/", {"counted_cash": "20.02"}), 200)
+    assert (counted["expected_cash"], counted["difference"], counted["returns"]) == ("20.02", "0.00", 2)
+    assert quantities(product_id) == {"Central": 75, "Lille": 5, "Lyon": 15}
+
     report = done(head.get("/api/v1/reports/sales/"), 200)
-    assert (report["total"]["total"], report["total"]["sales"], report["total"]["pieces"]) == ("339.96", 2, 4)
-    [movement, *_] = done(head.get(f"/api/v1/stock/movements/?product_id={product_id}"), 200)["results"]
+    assert (report["total"]["total"], report["total"]["sales"], report["total"]["pieces"]) == ("159.98", 2, 4)
+    assert (report["total"]["returned"], report["total"]["returns"]) == ("179.98", 2)
+    [_, movement, *_] = done(head.get(f"/api/v1/stock/movements/?product_id={product_id}"), 200)["results"]
     assert (movement["reason"], movement["note"], movement["before"], movement["after"]) == (
         "adjustment",
         "broken",

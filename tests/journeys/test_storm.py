@@ -27,7 +27,7 @@ from inventory.interface import (
 from shared_kernel.errors import Refusal
 from shared_kernel.ids import new_id
 from tests.chain import PASSWORD, books_agree, make_person, make_product, make_store, make_warehouse, put_in_stock
-from tests.journeys.conftest import Server
+from tests.gunicorn_server import Server
 from tests.threads import Call, at_once
 
 pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("real_commits")]

@@ -30,7 +30,10 @@ def test_a_cashier_sells_in_their_own_store() -> None:
     assert answer.status_code == 201
     body = answer.json()
     assert (body["total"], body["tax"], body["currency"], body["pieces"]) == ("51.00", "8.50", "EUR", 2)
-    assert body["payments"] == [{"method": "card", "amount": "50.00"}, {"method": "cash", "amount": "1.00"}]
+    assert body["payments"] == [
+        {"method": "card", "amount": "50.00", "tendered": None},
+        {"method": "cash", "amount": "1.00", "tendered": "1.00"},
+    ]
     assert body["lines"][0]["unit_price"] == "25.50"
     assert cashier.get(f"/api/v1/sales/{body['id']}/").json() == body
     assert on_hand(product, store) == 8

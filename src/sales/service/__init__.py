@@ -1,9 +1,12 @@
 """Carries out what `sales.interface` publishes; each file is one part of it."""
 
 from sales.service.history import History
+from sales.service.offline import Offline
+from sales.service.performance import Performing
 from sales.service.recording import Recording
 from sales.service.reporting import Reporting
+from sales.service.tills import Tills
 
 
-class SalesService(Recording, Reporting, History):
+class SalesService(Recording, Offline, Tills, Reporting, Performing, History):
     """The sales."""

@@ -60,7 +60,7 @@ class Reporting:
         channel: Channel | None = None,
         top: int | None = 50,
     ) -> SalesReport:
-        stores = _stores(store_ids)
+        stores = stores_named(store_ids)
         ids = [store.id for store in stores]
         rows = models.Sale.objects.filter(store_id__in=ids, **_conditions(first_day, last_day, channel))
         figures = _figures(rows)
@@ -95,7 +95,7 @@ class Reporting:
         )
 
     def statistics(self, *, store_ids: Sequence[UUID] | None = None, today: date) -> Statistics:
-        stores = _stores(store_ids)
+        stores = stores_named(store_ids)
         ids = [store.id for store in stores]
         figures = _figures(models.Sale.objects.filter(store_id__in=ids))
         by_store = {
@@ -125,7 +125,7 @@ class Reporting:
         )
 
 
-def _stores(store_ids: Sequence[UUID] | None) -> list[Location]:
+def stores_named(store_ids: Sequence[UUID] | None) -> list[Location]:
     """These stores, by name (None: all). Raises LocationNotFound."""
     stores = inventory.stores()
     if store_ids is None:

@@ -2,7 +2,7 @@
 
 Keys live in Postgres for 24 hours, so they hold across replicas and restarts. The key's row is written in the call's
 own transaction: a concurrent repetition waits at it, and a call that is refused or dies leaves neither effect nor
-key.
+key. Calls of several transactions are `resumable` instead.
 """
 
 import functools
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
+from uuid import UUID
 
 from django.db import connection
 from django.db.transaction import atomic, set_rollback
@@ -19,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja.decorators import decorate_view
 
 from shared_kernel.errors import Invalid, Refusal
+from shared_kernel.ids import new_id
 from shared_kernel.models import IdempotencyKey
 
 LIFETIME = timedelta(hours=24)
@@ -53,17 +55,29 @@ def idempotent(view: View) -> View:
     return decorate_view(_answer_once)(view)
 
 
+def resumable(view: View) -> View:
+    """The same for an operation of several transactions, of which none can hold all effects and the answer together.
+
+    It carries its steps out under `operation_of(request)`, by which they are idempotent: the repetition of a call that
+    died on its way goes on where that stopped.
+    """
+    view.__dict__["takes_idempotency_key"] = True
+    return decorate_view(_answer_or_go_on)(view)
+
+
+def operation_of(request: HttpRequest) -> UUID:
+    """The id to carry out a `resumable` operation under."""
+    operation_id: UUID = request.operation_id  # type: ignore[attr-defined]  # `resumable` put it there
+    return operation_id
+
+
 def _answer_once(run: Run) -> Run:
     @functools.wraps(run)
     def answer(request: HttpRequest, **path: Any) -> HttpResponse:
-        key = request.headers.get("Idempotency-Key")
-        caller = _caller(request)
-        if key is None or caller is None:
+        named = _named(request)
+        if named is None:
             return run(request, **path)
-        if not re.fullmatch(r"[!-~]{1,255}", key):
-            raise IdempotencyKeyInvalid
-        call = _digest("\n".join([caller, str(request.method), request.path, key]).encode())
-        body = _digest(request.body)
+        call, body = named
         with atomic():
             if not _claim(call, body):
                 return _earlier_answer(call, body)
@@ -75,6 +89,45 @@ def _answer_once(run: Run) -> Run:
             return response
 
     return answer
+
+
+def _answer_or_go_on(run: Run) -> Run:
+    @functools.wraps(run)
+    def answer(request: HttpRequest, **path: Any) -> HttpResponse:
+        operation_id = new_id()
+        named = _named(request)
+        if named is not None:
+            call, body = named
+            with atomic():
+                if not _claim(call, body):
+                    earlier = _earlier(call, body)
+                    if earlier.status is not None:
+                        return _earlier_answer(call, body)
+                    operation_id = UUID(bytes=bytes(earlier.answer or b""))
+                IdempotencyKey.objects.filter(call=call).update(answer=operation_id.bytes)
+        request.operation_id = operation_id  # type: ignore[attr-defined]  # for `operation_of`
+        response = run(request, **path)
+        if named is not None:
+            under_way = IdempotencyKey.objects.filter(call=named[0], status=None)
+            if response.status_code < 400:
+                under_way.update(status=response.status_code, answer=response.content)
+            elif response.status_code < 500:
+                # Refused before its first step. After a breakdown the key stays, to go on with.
+                under_way.delete()
+        return response
+
+    return answer
+
+
+def _named(request: HttpRequest) -> tuple[bytes, bytes] | None:
+    """The digests of the call with its key, and of its body; None for a call without key, or by nobody we know."""
+    key = request.headers.get("Idempotency-Key")
+    caller = _caller(request)
+    if key is None or caller is None:
+        return None
+    if not re.fullmatch(r"[!-~]{1,255}", key):
+        raise IdempotencyKeyInvalid
+    return _digest("\n".join([caller, str(request.method), request.path, key]).encode()), _digest(request.body)
 
 
 def _caller(request: HttpRequest) -> str | None:
@@ -101,12 +154,18 @@ def _claim(call: bytes, body: bytes) -> bool:
 
 
 def _earlier_answer(call: bytes, body: bytes) -> HttpResponse:
-    earlier = IdempotencyKey.objects.get(call=call)
-    if bytes(earlier.body) != body:
-        raise IdempotencyKeyReused
+    earlier = _earlier(call, body)
     response = HttpResponse(bytes(earlier.answer or b""), status=earlier.status, content_type="application/json")
     response["Idempotency-Replayed"] = "true"
     return response
+
+
+def _earlier(call: bytes, body: bytes) -> IdempotencyKey:
+    """What is kept of the first call under this key. Raises IdempotencyKeyReused for a call with another body."""
+    earlier = IdempotencyKey.objects.get(call=call)
+    if bytes(earlier.body) != body:
+        raise IdempotencyKeyReused
+    return earlier
 
 
 def forget_old_keys(*, now: datetime) -> int:

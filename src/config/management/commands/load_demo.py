@@ -14,11 +14,15 @@ from tqdm import tqdm
 from accounts.interface import NewStaff, accounts
 from catalog.interface import DEFAULT_TAX_RATE, KnownProduct, ProductDraft, catalog
 from config import demo
-from inventory.interface import KnownLocation, LocationDraft, LocationKind, StockLine, inventory
-from sales.interface import SoldItem, sales
+from inventory.interface import KnownLocation, LocationDraft, LocationKind, StockLine, Thresholds, inventory
+from replenishment.interface import replenishment
+from sales.interface import ReturnedItem, Sale, SoldItem, sales
 from shared_kernel.ids import new_id, time_of
 
 DAYS = 90
+# Every so many sales, the customer brings a piece back, two days later.
+RETURN_EVERY = 40
+RETURN_AFTER = timedelta(days=2)
 # The same sales at every load, moved to the days before it.
 SEED = 20261121
 
@@ -27,8 +31,9 @@ Ticket = tuple[datetime, demo.DemoStore, list[SoldItem]]
 
 class Command(BaseCommand):
     help = (
-        "Load the demonstration chain: a warehouse, five stores, products, stock, 90 days of sales, and staff of each"
-        " role. Run again, it changes nothing; interrupted, it goes on where it stopped."
+        "Load the demonstration chain: a warehouse, five stores, products, stock, 90 days of sales and returns,"
+        " requests to the warehouse, an open till, and staff of each role. Run again, it changes nothing; interrupted,"
+        " it goes on where it stopped."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -46,11 +51,28 @@ class Command(BaseCommand):
         begun = max(time_of(product_id) for sku, product_id in product_ids.items() if sku not in demo.PRODUCT_IDS)
         tickets = list(draw_tickets(product_ids, now=begun))
         fill_shelves(product_ids, tickets)
-        for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1)):
+        sold = [
             sell(number, ticket, cashier_id)
+            for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1))
+        ]
+        returned = [take_back(sale, cashier_id) for sale in sold[::RETURN_EVERY] if sale.sold_at < begun - RETURN_AFTER]
+        set_targets(product_ids, now=begun)
+        ask_the_warehouse(product_ids, now=begun)
+        sales.open_till(
+            session_id=UUID(int=demo.STORES[0].id.int + 1),
+            store_id=demo.STORES[0].id,
+            till="1",
+            opening_float=demo.OPENING_FLOAT,
+            actor_id=cashier_id,
+            now=begun,
+        )
+        replenishment.suggest(now=datetime.now(UTC))
         # Last of all: it says that the load is complete.
         ensure_staff(demo.CHAIN_STAFF[-1:], [])
-        self.stdout.write(f"Loaded {len(demo.STORES)} stores, {len(product_ids)} products and {len(tickets)} sales.")
+        self.stdout.write(
+            f"Loaded {len(demo.STORES)} stores, {len(product_ids)} products,"
+            f" {len(sold)} sales and {len(returned)} returns."
+        )
 
 
 def ensure_places() -> None:
@@ -94,14 +116,17 @@ def ensure_staff(people: list[tuple[str, str, Any]], store_ids: list[UUID]) -> l
 
 
 def draw_tickets(product_ids: dict[str, UUID], *, now: datetime) -> Iterator[Ticket]:
-    """Every sale of the last 90 whole days, oldest first; Saturdays are busy and Sundays are closed."""
+    """Every sale of the last 90 whole days and of today so far, oldest first.
+
+    Saturdays are busy and Sundays are closed.
+    """
     lots = random.Random(SEED)  # noqa: S311 sales to look at, not secrets
     ids = list(product_ids.values())
     popularity = [lots.choice([1, 2, 3, 5, 8]) for _ in ids]
     tickets = []
     for store in demo.STORES:
         zone = ZoneInfo(store.time_zone)
-        for days_ago in range(DAYS, 0, -1):
+        for days_ago in range(DAYS, -1, -1):
             day = (now.astimezone(zone) - timedelta(days=days_ago)).date()
             share = {5: 1.6, 6: 0.0}.get(day.weekday(), 1.0)
             for _ in range(round(store.tickets * share * lots.uniform(0.7, 1.3))):
@@ -109,7 +134,7 @@ def draw_tickets(product_ids: dict[str, UUID], *, now: datetime) -> Iterator[Tic
                 chosen = dict.fromkeys(lots.choices(ids, popularity, k=lots.choice([1, 1, 2, 2, 3])))
                 items = [SoldItem(lots.choice([1, 1, 1, 2, 3]), product_id) for product_id in chosen]
                 tickets.append((moment.astimezone(UTC), store, items))
-    yield from sorted(tickets, key=lambda ticket: ticket[0])
+    yield from sorted((ticket for ticket in tickets if ticket[0] < now), key=lambda ticket: ticket[0])
 
 
 def fill_shelves(product_ids: dict[str, UUID], tickets: list[Ticket]) -> None:
@@ -143,9 +168,9 @@ def left_on_shelf(store_id: UUID, sku: str, drawn: int) -> int:
     return demo.LEFT_IN_STORES.get((store_id, sku)) or demo.LOW_SHELVES.get((store_id, sku)) or drawn
 
 
-def sell(number: int, ticket: Ticket, cashier_id: UUID) -> None:
+def sell(number: int, ticket: Ticket, cashier_id: UUID) -> Sale:
     moment, store, items = ticket
-    sales.record_sale(
+    return sales.record_sale(
         sale_id=new_id(at=moment),
         store_id=store.id,
         items=items,
@@ -154,3 +179,54 @@ def sell(number: int, ticket: Ticket, cashier_id: UUID) -> None:
         cashier_id=cashier_id if store is demo.STORES[0] else None,
         sold_at=moment,
     )
+
+
+def take_back(sale: Sale, cashier_id: UUID) -> Sale:
+    """A piece of the first line comes back, damaged: it is not put onto the shelf again."""
+    moment = sale.sold_at + RETURN_AFTER
+    return sales.record_sale(
+        sale_id=new_id(at=moment),
+        store_id=sale.store_id,
+        items=[],
+        returns=[ReturnedItem(sale.id, position=1, quantity=1, restock=False)],
+        payments=[],
+        client_reference=f"{sale.client_reference}-return",
+        cashier_id=cashier_id if sale.store_id == demo.STORES[0].id else None,
+        sold_at=moment,
+    )
+
+
+def set_targets(product_ids: dict[str, UUID], *, now: datetime) -> None:
+    ids = [product_ids[sku] for sku in demo.TARGETS]
+    targets = {product_ids[sku]: pieces for sku, pieces in demo.TARGETS.items()}
+    rows = inventory.stock_levels(product_ids=ids, location_ids=[store.id for store in demo.STORES])
+    for row in rows:
+        inventory.count(
+            operation_id=UUID(int=row.location_id.int ^ row.product_id.int),
+            location_id=row.location_id,
+            product_id=row.product_id,
+            quantity=row.on_hand,
+            thresholds=Thresholds(target=targets[row.product_id]),
+            note="stocktaking",
+            actor_id=None,
+            now=now,
+        )
+
+
+def ask_the_warehouse(product_ids: dict[str, UUID], *, now: datetime) -> None:
+    managers = accounts.ids_by_email(emails=[demo.email("manager"), demo.email("warehouse")])
+    asker, decider = managers[demo.email("manager")], managers[demo.email("warehouse")]
+    for store_id, sku, quantity, verdict in demo.REQUESTS:
+        request_id = UUID(int=store_id.int ^ product_ids[sku].int)
+        replenishment.request(
+            request_id=request_id,
+            product_id=product_ids[sku],
+            store_id=store_id,
+            quantity=quantity,
+            actor_id=asker if store_id == demo.STORES[0].id else None,
+            now=now,
+        )
+        if verdict:
+            replenishment.decide_all(
+                decision_id=request_id, request_ids=[request_id], verdict=verdict, actor_id=decider, now=now
+            )

@@ -1,0 +1,105 @@
+"""Gunicorn as in production, over the test's own database."""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+PATIENCE = 60  # seconds, on a machine that is busy with other tests
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server says to a call."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+class Server:
+    """A real web server, several processes of several threads, over the test's own database."""
+
+    def __init__(self, port: int, log: Path) -> None:
+        self.port = port
+        self.log = log
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str = "", **headers: str) -> Answer:
+        """One call on a connection of its own, so that any of the processes may take it. Fails on a 5xx."""
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"} | headers
+        try:
+            client.request(method, f"/api/v1{path}", json.dumps(body), sent)
+            response = client.getresponse()
+            text = response.read()
+        finally:
+            client.close()
+        assert response.status < 500, f"{response.status} to {method} {path}\n{text!r}\n{self.log.read_text()}"
+        return Answer(response.status, json.loads(text), dict(response.headers))
+
+    def is_live(self) -> bool:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            client.request("GET", "/health/live")
+            return client.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            client.close()
+
+
+@contextlib.contextmanager
+def serving(log: Path, **variables: str) -> Iterator[Server]:
+    """Two processes of eight threads, with these variables in their environment."""
+    server = Server(free_port(), log)
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
+    environment = {
+        "DATABASE_URL": database.geturl(),
+        "COMPTOIR_HOST": "127.0.0.1",
+        "COMPTOIR_PORT": str(server.port),
+        "COMPTOIR_WORKERS": "2",
+        "COMPTOIR_THREADS": "8",
+        "LOG_LEVEL": "WARNING",
+        **variables,
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "src/config/gunicorn.py", "config.wsgi"]
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=settings.BASE_DIR, env=os.environ | environment, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not server.is_live():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
