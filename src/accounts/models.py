@@ -3,17 +3,24 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower
 from django.utils.timezone import now
 
 from accounts import rules
-from accounts.interface import Role
+from accounts.interface import Action, Customer, Language, Role
+from accounts.interface import Address as AddressValue
+from accounts.interface import ApiKey as ApiKeyValue
 from shared_kernel.ids import new_id
 
 
 class UserManager(BaseUserManager["User"]):
+    def customers(self) -> models.QuerySet["User"]:
+        """Those who do not work here, erased ones included."""
+        return self.exclude(Exists(Membership.objects.filter(person=OuterRef("pk"))))
+
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=email.lower(), **fields)
         user.set_password(password)
@@ -36,8 +43,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField()
     name = models.CharField(max_length=200)
+    # In E.164.
+    phone = models.CharField(max_length=16, blank=True)
+    language = models.CharField(
+        max_length=2, choices=[(language.value, language.value) for language in Language], default=Language.EN
+    )
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now)
+    email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -50,6 +64,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(fields=["email"], name="person_email_unique"),
             models.CheckConstraint(condition=Q(email=Lower("email")), name="person_email_lower_case"),
+            models.CheckConstraint(condition=Q(phone="") | Q(phone__startswith="+"), name="person_phone_e164"),
+            models.CheckConstraint(condition=Q(language__in=list(Language)), name="person_language_known"),
+            models.CheckConstraint(
+                condition=Q(erased_at=None)
+                | Q(name="", phone="", is_active=False, email_verified_at=None, email__endswith=rules.ERASED_DOMAIN),
+                name="person_erased_for_good",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -67,6 +88,27 @@ class User(AbstractBaseUser, PermissionsMixin):
     def may_enter(self) -> bool:
         """Whether the account may be used in this installation."""
         return rules.may_enter(self.email, in_production=settings.COMPTOIR_PRODUCTION)
+
+    @property
+    def email_verified(self) -> bool:
+        return self.email_verified_at is not None
+
+    @property
+    def erased(self) -> bool:
+        return self.erased_at is not None
+
+    def customer(self) -> Customer:
+        """This row as a published value."""
+        return Customer(
+            id=self.id,
+            email="" if self.erased else self.email,
+            name=self.name,
+            phone=self.phone,
+            language=Language(self.language),
+            email_verified=self.email_verified,
+            erased=self.erased,
+            created_at=self.created_at,
+        )
 
 
 class Membership(models.Model):
@@ -86,3 +128,102 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} in {self.store_id or 'the chain'}"
+
+
+class Address(models.Model):
+    """A postal address in a customer's book."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    customer = models.ForeignKey(User, models.CASCADE, related_name="addresses")
+    name = models.CharField(max_length=200)
+    line1 = models.CharField(max_length=200)
+    line2 = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100)
+    postal_code = models.CharField(max_length=20, blank=True)
+    region = models.CharField(max_length=100, blank=True)
+    country = models.CharField(max_length=2)
+    phone = models.CharField(max_length=16, blank=True)
+    email = models.EmailField(blank=True)
+    default_billing = models.BooleanField(default=False)
+    default_delivery = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        db_table = "address"
+        ordering = ["created_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(default_billing=True), name="address_one_default_billing"
+            ),
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(default_delivery=True), name="address_one_default_delivery"
+            ),
+            models.CheckConstraint(condition=Q(country__regex="^[A-Z]{2}$"), name="address_country_code"),
+        ]
+
+    def value(self) -> AddressValue:
+        """This row as a published value."""
+        return AddressValue(
+            id=self.id,
+            customer_id=self.customer_id,
+            name=self.name,
+            line1=self.line1,
+            line2=self.line2,
+            city=self.city,
+            postal_code=self.postal_code,
+            region=self.region,
+            country=self.country,
+            phone=self.phone,
+            email=self.email,
+            default_billing=self.default_billing,
+            default_delivery=self.default_delivery,
+        )
+
+
+class Login(models.Model):
+    """A login that goes on: all the tokens that came of one password. Without its row, none of them holds."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    person = models.ForeignKey(User, models.CASCADE, related_name="logins")
+    # Of the one refresh token that may be exchanged.
+    digest = models.BinaryField()
+    created_at = models.DateTimeField(default=now)
+    refreshed_at = models.DateTimeField(default=now, db_index=True)
+
+    class Meta:
+        db_table = "login"
+
+
+class ApiKey(models.Model):
+    """A machine's key. What the machine sends is not kept: only its digest, and its beginning for people to know it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.BinaryField(unique=True)
+    name = models.CharField(max_length=200)
+    scopes = ArrayField(models.CharField(max_length=40))
+    store_id = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(default=now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "api_key"
+        constraints = [
+            models.CheckConstraint(condition=Q(scopes__len__gt=0), name="api_key_may_something"),
+        ]
+
+    def value(self) -> ApiKeyValue:
+        """This row as a published value; a scope that is no action any more allows nothing."""
+        return ApiKeyValue(
+            id=self.id,
+            prefix=self.prefix,
+            name=self.name,
+            scopes=frozenset(action for action in Action if action in self.scopes),
+            store_id=self.store_id,
+            created_at=self.created_at,
+            expires_at=self.expires_at,
+            revoked_at=self.revoked_at,
+            last_used_at=self.last_used_at,
+        )

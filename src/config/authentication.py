@@ -1,5 +1,6 @@
-"""Who calls, by bearer token or by session: one answer for Django REST framework and django-ninja alike."""
+"""Who calls, by bearer token, by API key or by session: one answer for Django REST framework and django-ninja alike."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
@@ -19,7 +20,8 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 def identify(request: HttpRequest) -> Actor | None:
     """Who calls; None when nobody says so. Asked at most once a request.
 
-    Raises InvalidToken for a token that does not hold, and CsrfFailed for a session's write without its CSRF token.
+    Raises InvalidToken for a token that does not hold, InvalidApiKey likewise, and CsrfFailed for a session's write
+    without its CSRF token.
     """
     if not hasattr(request, "actor"):
         request.actor = _identify(request)  # type: ignore[attr-defined]
@@ -33,14 +35,24 @@ def _identify(request: HttpRequest) -> Actor | None:
         return accounts.actor_of_token(access_token=token.strip())
     if scheme:
         raise InvalidToken
+    if (key := request.headers.get("X-API-Key")) is not None:
+        return accounts.actor_of_key(key=key, now=datetime.now(UTC))
     if "sessionid" not in request.COOKIES or not request.user.is_authenticated:
         return None
     if request.method not in SAFE_METHODS:
         _require_csrf_token(request)
     try:
-        return accounts.actor(person_id=request.user.pk)
+        return _actor_of(request.user)
     except PersonNotFound as error:
         raise LoginRequired from error
+
+
+def _actor_of(user: Any) -> Actor:
+    """The person of a session as an actor. Asked at most once a request. Raises PersonNotFound."""
+    if not hasattr(user, "actor"):
+        user.actor = accounts.actor(person_id=user.pk)
+    actor: Actor = user.actor
+    return actor
 
 
 def _require_csrf_token(request: HttpRequest) -> None:
@@ -55,23 +67,43 @@ def _nothing(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-# What it takes to see and change a module's rows in the admin.
-ADMIN_ACTIONS = {"accounts": Action.EDIT_PEOPLE, "catalog": Action.EDIT_CATALOG, "inventory": Action.EDIT_STORES}
+# What it takes to see rows in the admin; and to change them there, where there is a form for it.
+ADMIN_ACTIONS = {
+    "accounts.user": Action.EDIT_PEOPLE,
+    "accounts.membership": Action.EDIT_PEOPLE,
+    "catalog.product": Action.EDIT_CATALOG,
+    "catalog.category": Action.EDIT_CATALOG,
+    "inventory.location": Action.EDIT_STORES,
+    "inventory.stocklevel": Action.READ_STOCK,
+    "inventory.stockmovement": Action.READ_STOCK,
+    "inventory.stockdiscrepancy": Action.READ_STOCK,
+    "sales.sale": Action.READ_SALES,
+    "sales.tillsession": Action.SUPERVISE_TILL,
+    "replenishment.request": Action.READ_STOCK,
+    "replenishment.suggestion": Action.READ_STOCK,
+}
 
 
 class PolicyBackend(ModelBackend):
-    """Django's permissions, as the admin asks for them, answered by the chain's one policy."""
+    """Django's permissions, as the admin asks for them, answered by the chain's one policy.
+
+    Some actions are allowed in some stores only; which rows that shows is for the admin of the rows to say.
+    """
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        return self.has_module_perms(user_obj, perm.partition(".")[0])
+        app_label, _, codename = perm.partition(".")
+        return _may(user_obj, ADMIN_ACTIONS.get(f"{app_label}.{codename.rpartition('_')[2]}"))
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
-        action = ADMIN_ACTIONS.get(app_label)
-        if action is None or not user_obj.is_active or user_obj.is_anonymous:
-            return False
-        if not hasattr(user_obj, "actor"):
-            user_obj.actor = accounts.actor(person_id=user_obj.pk)
-        return bool(action in user_obj.actor.everywhere)
+        return any(
+            _may(user_obj, action) for model, action in ADMIN_ACTIONS.items() if model.partition(".")[0] == app_label
+        )
+
+
+def _may(user: Any, action: Action | None) -> bool:
+    if action is None or not user.is_active or user.is_anonymous:
+        return False
+    return _actor_of(user).may(action)
 
 
 class RestAuthentication(BaseAuthentication):

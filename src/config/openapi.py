@@ -50,6 +50,8 @@ PROBLEMS = {
     "503": "The database or a module is away: try again in a moment.",
 }
 
+API_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A machine's key."}
+
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -88,6 +90,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     components = result.setdefault("components", {})
     _merge(components.setdefault("schemas", {}), operations["components"]["schemas"], "schema")
     components["schemas"]["Problem"] = PROBLEM
+    components["securitySchemes"]["api_key"] = API_KEY
     for operation in _operations(result["paths"]):
         _complete_operation(operation)
     _document_idempotency(result["paths"])
@@ -106,7 +109,7 @@ def _operations(paths: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _complete_operation(operation: dict[str, Any]) -> None:
     is_public = not operation.get("security")
-    operation["security"] = [{}] if is_public else [{"bearer": []}]
+    operation["security"] = [{}] if is_public else [{"bearer": []}, {"api_key": []}]
     for parameter in operation.get("parameters", []):
         if example := PARAMETER_EXAMPLES.get(parameter["name"]):
             parameter.setdefault("example", example)

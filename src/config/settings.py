@@ -6,10 +6,10 @@ image.
 
 import socket
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -31,6 +31,8 @@ SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
+if not SECRET_KEY:
+    raise ImproperlyConfigured("The SECRET_KEY setting must not be empty.")
 if COMPTOIR_PRODUCTION:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG is on in production, where it would show code and secrets: unset DEBUG.")
@@ -50,6 +52,9 @@ COMPTOIR_SERVED_BY = env.str("COMPTOIR_SERVED_BY", socket.gethostname())
 COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales", "replenishment"]
 
 INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.import_export",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -57,7 +62,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "csp",
     "django_filters",
+    "django_htmx",
     "django_prometheus",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -66,6 +73,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "shared_kernel",
     *COMPTOIR_MODULES,
+    "dashboards",
     "config",
 ]
 
@@ -83,6 +91,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.ContentSecurityMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -139,18 +149,67 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 IMPORT_EXPORT_IMPORT_PERMISSION_CODE = "change"
 IMPORT_EXPORT_EXPORT_PERMISSION_CODE = "view"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name"]},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/dashboard/"
+CSRF_FAILURE_VIEW = "dashboards.pages.session.csrf_failed"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COMPTOIR_PRODUCTION
 SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_PRODUCTION else 0
 
-SIMPLE_JWT = {
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
-    "REFRESH_TOKEN_LIFETIME": timedelta(days=7),
-    "UPDATE_LAST_LOGIN": False,
+# What a page may load and run: our own files, and inline only what carries the answer's nonce.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
 }
+# The admin's theme evaluates expressions (Alpine.js), and the API's documents carry scripts and styles of their own.
+LAXER_POLICIES = {
+    "/admin/": {"script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
+    "/api/v1/docs/": {"script-src": [SELF, UNSAFE_INLINE], "style-src": [SELF, UNSAFE_INLINE]},
+    "/api/v1/redoc/": {
+        "script-src": [SELF, UNSAFE_INLINE],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "worker-src": ["blob:"],
+    },
+}
+
+# The keys of access tokens: PEM blocks, one private Ed25519 key that signs, and public ones that hold beside it.
+COMPTOIR_TOKEN_KEYS_FILE = env.path("COMPTOIR_TOKEN_KEYS_FILE", None)
+# A line break may be written \n, since `.env` and many panels know values of one line alone.
+COMPTOIR_TOKEN_KEYS = env.str("COMPTOIR_TOKEN_KEYS", "").replace("\\n", "\n")
+if COMPTOIR_TOKEN_KEYS_FILE:
+    if not COMPTOIR_TOKEN_KEYS_FILE.is_file():
+        raise ImproperlyConfigured(f"COMPTOIR_TOKEN_KEYS_FILE names {COMPTOIR_TOKEN_KEYS_FILE}, which is no file.")
+    COMPTOIR_TOKEN_KEYS = COMPTOIR_TOKEN_KEYS_FILE.read_text()
+if COMPTOIR_PRODUCTION and not COMPTOIR_TOKEN_KEYS:
+    raise ImproperlyConfigured("COMPTOIR_TOKEN_KEYS is missing: make a key with `openssl genpkey -algorithm ed25519`.")
+
+# What a phone number without its country's code is taken for: an ISO 3166 code of two letters.
+COMPTOIR_COUNTRY = env.str("COMPTOIR_COUNTRY", "FR")
+# For how long a code that was sent by mail holds, in seconds.
+PASSWORD_RESET_TIMEOUT = 3600
+
+mail = env.dj_email_url("EMAIL_URL", "console:")
+EMAIL_BACKEND = mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = mail["EMAIL_HOST"], mail["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail["EMAIL_HOST_USER"], mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("COMPTOIR_MAIL_FROM", "Comptoir <comptoir@localhost>")
 
 # --- API ------------------------------------------------------------------------------------------------------------
 
@@ -172,17 +231,19 @@ SPECTACULAR_SETTINGS = {
         "Stock, tills and reports of a retail chain.\n\n"
         "Money is a string with two decimals, times are ISO 8601 in UTC, ids are UUIDs. Errors are"
         " `application/problem+json` (RFC 9457) with a stable `code`. A POST that moves stock or money takes an"
-        " `Idempotency-Key`. What needs a login takes `Authorization: Bearer` with the access token of `/auth/login/`."
+        " `Idempotency-Key`. What needs a login takes `Authorization: Bearer` with the access token of `/auth/login/`,"
+        " or a machine's `X-API-Key`."
     ),
     "TAGS": [
         {"name": "people", "description": "Log in, and stay logged in."},
+        {"name": "customers", "description": "Customers: their account, addresses and password."},
         {"name": "catalog", "description": "Products and categories."},
         {"name": "stores", "description": "The chain's stores."},
         {"name": "stock", "description": "What is where, and every move of it."},
         {"name": "sales", "description": "Sales and returns over the counter, and their receipts."},
         {"name": "tills", "description": "Tills from their opening to their count."},
-        {"name": "replenishment", "description": "What stores ask of the warehouse, and what becomes of it."},
         {"name": "reports", "description": "What the sales add up to."},
+        {"name": "replenishment", "description": "What stores ask of the warehouse, and what becomes of it."},
     ],
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
@@ -196,6 +257,54 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.openapi.complete",
     ],
+}
+
+# --- Admin ----------------------------------------------------------------------------------------------------------
+
+# In the colours of the dashboards, and with their icon.
+UNFOLD = {
+    "SITE_TITLE": "Comptoir",
+    "SITE_HEADER": "Comptoir",
+    "SITE_URL": "/dashboard/",
+    "SITE_ICON": "config.admin.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "config.admin.icon"}],
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "config.admin.sidebar"},
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "base": {
+            "50": "#f6f7f7",
+            "100": "#eef1f0",
+            "200": "#e3e7e6",
+            "300": "#c9d0ce",
+            "400": "#a3b1ad",
+            "500": "#71807c",
+            "600": "#56635f",
+            "700": "#3d4845",
+            "800": "#2c3432",
+            "900": "#181d1c",
+            "950": "#101413",
+        },
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#e6f4f1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0f766e",
+            "700": "#115e59",
+            "800": "#134e4a",
+            "900": "#12302c",
+            "950": "#042f2e",
+        },
+        "font": {
+            "subtle-light": "var(--color-base-600)",
+            "default-light": "var(--color-base-700)",
+            "important-light": "var(--color-base-950)",
+        },
+    },
 }
 
 # --- Language, time, files ------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ ONE, OTHER = UUID(int=1), UUID(int=2)
 TABLE = """
     catalog.edit          -      -      -      chain  chain
     stores.edit           -      -      -      -      chain
+    people.read           -      chain  -      -      chain
     people.edit           -      -      -      -      chain
     stock.read            chain  chain  chain  chain  chain
     stock.count           -      own    chain  -      chain

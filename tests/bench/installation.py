@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config import embedded_postgres
+from tests.token_keys import new_private_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "var" / "bench"
@@ -34,6 +35,7 @@ def configure() -> None:
         "COMPTOIR_PRODUCTION": "true",
         "SECRET_KEY": secrets.token_hex(32),
         "ALLOWED_HOSTS": "127.0.0.1",
+        "COMPTOIR_TOKEN_KEYS": new_private_key(),
         "COMPTOIR_HOST": "127.0.0.1",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }

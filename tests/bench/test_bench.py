@@ -6,7 +6,7 @@ import pytest
 
 from inventory.service import posting
 from sales import models
-from sales.service import recording
+from sales.service import tickets
 from tests.bench import chain
 from tests.bench.__main__ import _between, _list_of
 from tests.bench.cases import cases
@@ -72,7 +72,7 @@ def test_pgbench_sends_the_applications_statements_and_the_books_agree() -> None
 
     assert "BEGIN;" not in read.text
     for sale in (spread, hot):
-        assert holds(sale, recording.INSERT_SALE)
+        assert holds(sale, tickets.INSERT_SALE)
         assert holds(sale, posting.STATEMENT)
         assert sale.text.count("\nBEGIN;\n") == sale.text.count("\nCOMMIT;\n") == 1
         # Every transaction chooses its product and its sale anew.

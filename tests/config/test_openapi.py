@@ -30,7 +30,10 @@ def test_every_operation_says_who_may_call_it_and_how_it_fails() -> None:
     paths = json.loads(printed.getvalue())["paths"]
     operations = [operation for item in paths.values() for method, operation in item.items() if method in METHODS]
 
-    assert {json.dumps(operation["security"]) for operation in operations} == {"[{}]", '[{"bearer": []}]'}
+    assert {json.dumps(operation["security"]) for operation in operations} == {
+        "[{}]",
+        '[{"bearer": []}, {"api_key": []}]',
+    }
     for operation in operations:
         assert operation["responses"].keys() >= {"401", "404", "405", "415", "422", "503"}
         assert operation["summary"]

@@ -14,10 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.token_keys import new_private_key
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 90  # seconds, on a machine that is busy with other tests
 # Starts sooner: it has no demo data.
-PRODUCTION = {"COMPTOIR_PRODUCTION": "true", "SECRET_KEY": "a-long-value-of-our-own", "ALLOWED_HOSTS": "127.0.0.1"}
+PRODUCTION = {
+    "COMPTOIR_PRODUCTION": "true",
+    "SECRET_KEY": "a-long-value-of-our-own",
+    "ALLOWED_HOSTS": "127.0.0.1",
+    "COMPTOIR_TOKEN_KEYS": new_private_key(),
+}
 
 
 class Installation:

@@ -9,14 +9,18 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.token_keys import new_private_key
+
 ROOT: Path = settings.BASE_DIR
 # Nothing connects here: a check of the settings needs no database.
+PEM = new_private_key()
 SOUND = {
     "COMPTOIR_PRODUCTION": "true",
     "DEBUG": "false",
     "SECRET_KEY": "a-long-random-value-of-our-own-for-this-test",
     "ALLOWED_HOSTS": "comptoir.example",
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    "COMPTOIR_TOKEN_KEYS": PEM.replace("\n", "\\n"),
 }
 
 
@@ -55,6 +59,18 @@ def test_a_sound_production_starts() -> None:
             {"ALLOWED_HOSTS": "comptoir.example,*"},
             "ALLOWED_HOSTS is *: name the hosts that this installation answers for.",
         ),
+        (
+            {"COMPTOIR_TOKEN_KEYS": ""},
+            "COMPTOIR_TOKEN_KEYS is missing: make a key with `openssl genpkey -algorithm ed25519`.",
+        ),
+        (
+            {"COMPTOIR_TOKEN_KEYS": "nonsense"},
+            "COMPTOIR_TOKEN_KEYS does not hold exactly one private key, of type Ed25519.",
+        ),
+        (
+            {"COMPTOIR_TOKEN_KEYS_FILE": "/nowhere/keys.pem"},
+            "COMPTOIR_TOKEN_KEYS_FILE names /nowhere/keys.pem, which is no file.",
+        ),
         ({"SECRET_KEY": ""}, "The SECRET_KEY setting must not be empty."),
         (
             {"COMPTOIR_PRODUCTION": "perhaps"},
@@ -67,6 +83,14 @@ def test_a_careless_one_is_refused_in_one_sentence(environment: dict[str, str], 
     outcome = check(**environment)
 
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (1, "", f"{sentence}\n")
+
+
+def test_the_keys_of_tokens_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "keys.pem").write_text(PEM)
+
+    outcome = check(COMPTOIR_TOKEN_KEYS="", COMPTOIR_TOKEN_KEYS_FILE=str(tmp_path / "keys.pem"))
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
 
 
 def test_a_first_try_needs_no_settings_but_a_database() -> None:

@@ -1,0 +1,288 @@
+"""What other modules may know of people and machines, and ask about them: who acts, and what they may do where."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from accounts.interface.permissions import (
+    Action,
+    Actor,
+    NotAllowed,
+    Role,
+    Scope,
+)
+from accounts.interface.refusals import (
+    AddressNotFound,
+    ApiKeyEnded,
+    ApiKeyNotFound,
+    BadCredentials,
+    CustomerNotFound,
+    EmailTaken,
+    InvalidApiKey,
+    InvalidCode,
+    InvalidDetails,
+    InvalidToken,
+    PersonNotFound,
+    TooManyAddresses,
+)
+from accounts.interface.values import (
+    API_KEY_PREFIX_LENGTH,
+    Address,
+    AddressDraft,
+    ApiKey,
+    ApiKeyDraft,
+    Customer,
+    CustomerChanges,
+    CustomerCreated,
+    CustomerDeleted,
+    CustomerDraft,
+    CustomerUpdated,
+    Language,
+    Letter,
+    LoginRecord,
+    NewStaff,
+    PersonalData,
+    Tokens,
+    new_secret_key,
+)
+from shared_kernel.published import published
+
+__all__ = [
+    "API_KEY_PREFIX_LENGTH",
+    "Accounts",
+    "Action",
+    "Actor",
+    "Address",
+    "AddressDraft",
+    "AddressNotFound",
+    "ApiKey",
+    "ApiKeyDraft",
+    "ApiKeyEnded",
+    "ApiKeyNotFound",
+    "BadCredentials",
+    "Customer",
+    "CustomerChanges",
+    "CustomerCreated",
+    "CustomerDeleted",
+    "CustomerDraft",
+    "CustomerNotFound",
+    "CustomerUpdated",
+    "EmailTaken",
+    "InvalidApiKey",
+    "InvalidCode",
+    "InvalidDetails",
+    "InvalidToken",
+    "Language",
+    "Letter",
+    "LoginRecord",
+    "NewStaff",
+    "NotAllowed",
+    "PersonNotFound",
+    "PersonalData",
+    "Role",
+    "Scope",
+    "Tokens",
+    "TooManyAddresses",
+    "accounts",
+    "new_secret_key",
+]
+
+
+class Accounts(Protocol):
+    """People and machines, and what they may do."""
+
+    # --- Logins -----------------------------------------------------------------------------------------------------
+
+    def log_in(self, *, email: str, password: str) -> Tokens:
+        """Begin a login for whoever knows this e-mail (in any case) and password, and give its first tokens.
+
+        Every call begins one of its own. Raises BadCredentials, after the same time whichever of both is wrong.
+        """
+        ...
+
+    def refresh(self, *, refresh_token: str) -> Tokens | None:
+        """Exchange a refresh token, once, for the next pair; None for one that is not valid.
+
+        A token that was exchanged before has been stolen from somebody: its login is ended, whoever holds it now.
+        That is why None is told and nothing raised: a refusal would have changed nothing. Of two calls with one token
+        at the same moment one gets the pair, and the other None.
+        """
+        ...
+
+    def log_out(self, *, refresh_token: str) -> None:
+        """End the login of this refresh token: its access tokens do not hold any more either.
+
+        Nothing happens for a token that is not valid.
+        """
+        ...
+
+    def forget_logins(self, *, now: datetime) -> int:
+        """Remove the logins that nobody refreshed in time. Returns how many. Safe to repeat."""
+        ...
+
+    # --- Who acts ---------------------------------------------------------------------------------------------------
+
+    def actor_of_token(self, *, access_token: str) -> Actor:
+        """Who this access token speaks for, with the permissions they have at this moment. Raises InvalidToken."""
+        ...
+
+    def actor_of_key(self, *, key: str, now: datetime) -> Actor:
+        """Which machine this API key speaks for: its scopes are its permissions, in its store or in the chain.
+
+        The use is noted, at most once a minute. Raises InvalidApiKey.
+        """
+        ...
+
+    def actor(self, *, person_id: UUID) -> Actor:
+        """This person with the permissions they have now. Raises PersonNotFound when unknown or inactive."""
+        ...
+
+    # --- People -----------------------------------------------------------------------------------------------------
+
+    def ids_by_email(self, *, emails: Sequence[str]) -> dict[str, UUID]:
+        """The people with these e-mails (in any case); an unknown one is left out."""
+        ...
+
+    def names(self, *, person_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """The names of these people, or machines that acted; an unknown id, or one of somebody erased, is left out."""
+        ...
+
+    def ensure_staff(self, *, staff: Sequence[NewStaff]) -> list[UUID]:
+        """Make these staff accounts where their e-mail is unknown, and give each its role and stores.
+
+        One transaction. Idempotent by e-mail: an account that exists keeps its id, name and password. Returns the ids
+        in the order given.
+        """
+        ...
+
+    # --- Customers --------------------------------------------------------------------------------------------------
+
+    def customers(self, *, ids: Sequence[UUID]) -> list[Customer]:
+        """These customers, erased ones included, in no particular order; an id that is no customer's is left out."""
+        ...
+
+    def register(self, *, customer_id: UUID, draft: CustomerDraft) -> Customer:
+        """Make somebody a customer, publish CustomerCreated, and have a code sent to verify their e-mail.
+
+        Idempotent by `customer_id`. Raises InvalidDetails, for a weak password too, and EmailTaken.
+        """
+        ...
+
+    def change_customer(self, *, customer_id: UUID, changes: CustomerChanges) -> Customer:
+        """Give a customer these new details, and publish CustomerUpdated. Idempotent.
+
+        A new e-mail has to be verified again: a code is sent there. Raises CustomerNotFound, for an erased customer
+        too, InvalidDetails and EmailTaken.
+        """
+        ...
+
+    def erase_customer(self, *, customer_id: UUID, now: datetime) -> None:
+        """Remove everything about a customer but the id, end their logins, and publish CustomerDeleted.
+
+        There is no way back. Again: nothing happens. Raises CustomerNotFound.
+        """
+        ...
+
+    def personal_data(self, *, customer_id: UUID) -> PersonalData:
+        """Everything held about a customer. Raises CustomerNotFound, for an erased customer too."""
+        ...
+
+    def addresses(self, *, customer_ids: Sequence[UUID]) -> list[Address]:
+        """The address books of these customers, in the order in which addresses came in."""
+        ...
+
+    def add_address(self, *, customer_id: UUID, address_id: UUID, draft: AddressDraft) -> Address:
+        """Put an address into a customer's book, and publish CustomerUpdated. The first is the default for everything.
+
+        Idempotent by `address_id`. Raises CustomerNotFound, InvalidDetails and TooManyAddresses.
+        """
+        ...
+
+    def change_address(self, *, customer_id: UUID, address_id: UUID, draft: AddressDraft) -> Address:
+        """Give an address all its values anew, and publish CustomerUpdated. Idempotent.
+
+        Raises CustomerNotFound, AddressNotFound and InvalidDetails.
+        """
+        ...
+
+    def remove_address(self, *, customer_id: UUID, address_id: UUID) -> None:
+        """Take an address out of a customer's book, and publish CustomerUpdated. Again: nothing happens.
+
+        Raises CustomerNotFound.
+        """
+        ...
+
+    # --- Passwords and mail -----------------------------------------------------------------------------------------
+
+    def change_password(self, *, person_id: UUID, current_password: str, new_password: str) -> None:
+        """Give a person who knows their password a new one, end all their logins, and have them told by mail.
+
+        Raises PersonNotFound, and InvalidDetails for a wrong or a weak password; so the same call again is refused.
+        """
+        ...
+
+    def request_password_reset(self, *, email: str) -> None:
+        """Have a code sent to this address that sets a new password, if somebody has it.
+
+        Nothing tells whether that is so: neither an answer nor the time it takes.
+        """
+        ...
+
+    def reset_password(self, *, code: str, new_password: str) -> None:
+        """Set a new password with a code from a mail, once, end all logins, and have the person told by mail.
+
+        Raises InvalidCode, and InvalidDetails for a weak password, after which the code is good still.
+        """
+        ...
+
+    def request_verification(self, *, customer_id: UUID) -> None:
+        """Have another code sent to a customer to verify their e-mail. Raises CustomerNotFound."""
+        ...
+
+    def verify_email(self, *, code: str, now: datetime) -> None:
+        """Note that the code came to the person's e-mail, and publish CustomerUpdated. Again: nothing happens.
+
+        Raises InvalidCode, for a code that was sent to an earlier e-mail too.
+        """
+        ...
+
+    def send_letter(self, *, person_id: UUID, letter: Letter) -> None:
+        """Send this letter now, in the person's language; none to somebody unknown, inactive or erased."""
+        ...
+
+    # --- Machines ---------------------------------------------------------------------------------------------------
+
+    def api_keys(self) -> list[ApiKey]:
+        """All API keys, revoked ones included, the newest first."""
+        ...
+
+    def create_api_key(self, *, key_id: UUID, key: str, draft: ApiKeyDraft) -> ApiKey:
+        """Let a machine in that sends this key, made by `new_secret_key`; only its digest is kept.
+
+        Idempotent by `key_id`. Raises InvalidDetails.
+        """
+        ...
+
+    def rotate_api_key(
+        self,
+        *,
+        key_id: UUID,
+        successor_id: UUID,
+        key: str,
+        old_until: datetime,
+        expires_at: datetime | None,
+        now: datetime,
+    ) -> ApiKey:
+        """Give a machine a new key, with the permissions of its old one, which holds until `old_until` at most.
+
+        Idempotent by `successor_id`. Returns the new one. Raises ApiKeyNotFound, ApiKeyEnded and InvalidDetails.
+        """
+        ...
+
+    def revoke_api_key(self, *, key_id: UUID, now: datetime) -> ApiKey:
+        """Let nobody in with this key from now on. Again: nothing happens. Raises ApiKeyNotFound."""
+        ...
+
+
+accounts = published(Accounts)

@@ -1,0 +1,95 @@
+"""Logins and their tokens.
+
+An access token is signed, and a refresh token is drawn by lot: it names its login, whose row holds the digest of the
+one that may be exchanged now. Whoever knows a login's id without that token had an earlier one.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha256
+from uuid import UUID
+
+import jwt
+from django.contrib.auth import authenticate
+from django.utils.timezone import now as current_time
+
+from accounts import models, rules
+from accounts.interface import Actor, BadCredentials, InvalidToken, PersonNotFound, Tokens
+from accounts.service import tokens
+from accounts.service.people import actor_where
+from shared_kernel.ids import new_id
+from shared_kernel.postgres.transactions import atomic_write
+
+LIFETIME = timedelta(days=7)
+
+
+class Logins:
+    """The part of the accounts that lets people in."""
+
+    @atomic_write
+    def log_in(self, *, email: str, password: str) -> Tokens:
+        # Django spends a hash on unknown addresses too, so the time taken does not tell which addresses exist.
+        user = authenticate(username=email, password=password)
+        if not isinstance(user, models.User) or not user.may_enter or not _has_still_this_password(user):
+            raise BadCredentials
+        login_id, token = new_id(), _new_token()
+        models.Login.objects.create(id=login_id, person=user, digest=_digest(token))
+        return _pair(user.id, login_id, token)
+
+    @atomic_write
+    def refresh(self, *, refresh_token: str) -> Tokens | None:
+        named = rules.parts_of(refresh_token)
+        login = named and models.Login.objects.filter(id=named[0], refreshed_at__gt=current_time() - LIFETIME).first()
+        if not named or not login:
+            return None
+        if not secrets.compare_digest(bytes(login.digest), _digest(named[1])):
+            login.delete()
+            return None
+        try:
+            actor_where(login.person_id)
+        except PersonNotFound:
+            return None
+        token = _new_token()
+        # Of twins with one token, the second waits here for the first and then finds another digest.
+        exchanged = models.Login.objects.filter(id=login.id, digest=login.digest).update(
+            digest=_digest(token), refreshed_at=current_time()
+        )
+        return _pair(login.person_id, login.id, token) if exchanged else None
+
+    @atomic_write
+    def log_out(self, *, refresh_token: str) -> None:
+        if named := rules.parts_of(refresh_token):
+            models.Login.objects.filter(id=named[0], digest=_digest(named[1])).delete()
+
+    def actor_of_token(self, *, access_token: str) -> Actor:
+        try:
+            person_id, login_id = tokens.read(access_token)
+            return actor_where(person_id, logins=login_id)
+        except (jwt.InvalidTokenError, PersonNotFound) as error:
+            raise InvalidToken from error
+
+    @atomic_write
+    def forget_logins(self, *, now: datetime) -> int:
+        return models.Login.objects.filter(refreshed_at__lt=now - LIFETIME).delete()[0]
+
+
+def _has_still_this_password(user: models.User) -> bool:
+    """Whether the password that was verified is the person's still, who keeps it until the login's row is written.
+
+    Otherwise a login under way would outlive the change of password that ends all logins.
+    """
+    unchanged = models.User.objects.select_for_update().filter(id=user.id, password=user.password, is_active=True)
+    return unchanged.first() is not None
+
+
+def _pair(person_id: UUID, login_id: UUID, token: str) -> Tokens:
+    return Tokens(access=tokens.signed(person_id, login_id), refresh=rules.code_of(login_id, token))
+
+
+def _new_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _digest(token: str) -> bytes:
+    # A quick one will do: nobody guesses 256 random bits.
+    return sha256(token.encode()).digest()

@@ -1,0 +1,117 @@
+"""Passwords, and the letters that prove whose mail an address is."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from procrastinate.contrib.django import app
+
+from accounts import models, rules
+from accounts.interface import (
+    CustomerNotFound,
+    CustomerUpdated,
+    InvalidCode,
+    InvalidDetails,
+    Language,
+    Letter,
+    PersonNotFound,
+)
+from shared_kernel.ids import new_id
+from shared_kernel.outbox import publish
+from shared_kernel.postgres.transactions import atomic_write
+
+
+class EmailVerification(PasswordResetTokenGenerator):
+    """Tokens that hold for one e-mail of one person, however often they are used within their hour."""
+
+    key_salt = "accounts.service.passwords.EmailVerification"
+
+    def _make_hash_value(self, user: models.User, timestamp: int) -> str:
+        return f"{user.pk}{user.email}{timestamp}"
+
+
+GENERATORS = {Letter.VERIFY_EMAIL: EmailVerification(), Letter.RESET_PASSWORD: PasswordResetTokenGenerator()}
+
+
+class Passwords:
+    """The part of the accounts that knows passwords, and writes to people."""
+
+    @atomic_write
+    def change_password(self, *, person_id: UUID, current_password: str, new_password: str) -> None:
+        user = models.User.objects.select_for_update().filter(id=person_id, is_active=True).first()
+        if user is None:
+            raise PersonNotFound(person_id=person_id)
+        if not user.check_password(current_password):
+            raise InvalidDetails(errors=[{"field": "current_password", "message": "This is not your password."}])
+        _set_password(user, new_password)
+
+    @atomic_write
+    def request_password_reset(self, *, email: str) -> None:
+        person = models.User.objects.filter(email=email.lower()).values_list("id", flat=True).first()
+        # For an unknown address the same work is done, about nobody: the worker sends nothing then.
+        defer_letter(person or new_id(), Letter.RESET_PASSWORD)
+
+    @atomic_write
+    def reset_password(self, *, code: str, new_password: str) -> None:
+        _set_password(_locked_by_code(code, Letter.RESET_PASSWORD), new_password)
+
+    @atomic_write
+    def request_verification(self, *, customer_id: UUID) -> None:
+        if not models.User.objects.customers().filter(id=customer_id, erased_at=None).exists():
+            raise CustomerNotFound(customer_id=customer_id)
+        defer_letter(customer_id, Letter.VERIFY_EMAIL)
+
+    @atomic_write
+    def verify_email(self, *, code: str, now: datetime) -> None:
+        user = _locked_by_code(code, Letter.VERIFY_EMAIL)
+        if not user.email_verified:
+            user.email_verified_at = now
+            user.save(update_fields=["email_verified_at"])
+            publish([CustomerUpdated(customer_id=user.id)])
+
+    def send_letter(self, *, person_id: UUID, letter: Letter) -> None:
+        user = models.User.objects.filter(id=person_id, is_active=True).first()
+        if user is None:
+            return
+        generator = GENERATORS.get(letter)
+        code = rules.code_of(user.id, generator.make_token(user)) if generator else ""
+        subject, text = rules.written(letter, Language(user.language), name=user.name, code=code)
+        send_mail(subject, text, None, [user.email])
+
+
+def password_errors(password: str, user: models.User, *, field: str) -> list[dict[str, str]]:
+    """What Django's validators have against a password of this person: a list of field and message."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        return [{"field": field, "message": message} for message in error.messages]
+    return []
+
+
+def defer_letter(person_id: UUID, letter: Letter) -> None:
+    """Have the worker send a letter, if and only if the transaction commits.
+
+    The job holds no code and no address: both are of the moment in which the letter is sent.
+    """
+    app.configure_task("send_letter", queue="mail").defer(person_id=str(person_id), letter=letter.value)
+
+
+def _locked_by_code(code: str, letter: Letter) -> models.User:
+    """The person to whom this code was sent, locked. Raises InvalidCode."""
+    if parts := rules.parts_of(code):
+        user = models.User.objects.select_for_update().filter(id=parts[0], is_active=True).first()
+        if user and GENERATORS[letter].check_token(user, parts[1]):
+            return user
+    raise InvalidCode
+
+
+def _set_password(user: models.User, password: str) -> None:
+    if errors := password_errors(password, user, field="new_password"):
+        raise InvalidDetails(errors=errors)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    user.logins.all().delete()
+    defer_letter(user.id, Letter.PASSWORD_CHANGED)

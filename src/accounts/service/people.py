@@ -1,0 +1,64 @@
+"""Who acts, who is who, and who works here."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+
+from accounts import models, rules
+from accounts.interface import Actor, NewStaff, PersonNotFound, Role
+from shared_kernel.postgres.transactions import atomic_write
+
+
+class People:
+    """The part of the accounts that knows people by what they may do."""
+
+    def actor(self, *, person_id: UUID) -> Actor:
+        return actor_where(person_id)
+
+    def ids_by_email(self, *, emails: Sequence[str]) -> dict[str, UUID]:
+        addresses = [email.lower() for email in emails]
+        return dict(models.User.objects.filter(email__in=addresses).values_list("email", "id"))
+
+    def names(self, *, person_ids: Sequence[UUID]) -> dict[UUID, str]:
+        people = models.User.objects.filter(id__in=person_ids, erased_at=None).values_list("id", "name")
+        machines = models.ApiKey.objects.filter(id__in=person_ids).values_list("id", "name")
+        return dict(people.union(machines, all=True))
+
+    @atomic_write
+    def ensure_staff(self, *, staff: Sequence[NewStaff]) -> list[UUID]:
+        return [_ensure_member(member) for member in staff]
+
+
+def actor_where(person_id: UUID, **conditions: Any) -> Actor:
+    """This person, active and meeting these conditions, in one statement. Raises PersonNotFound."""
+    rows = list(
+        models.User.objects.filter(id=person_id, is_active=True, **conditions).values_list(
+            "name", "email", "memberships__role", "memberships__store_id"
+        )
+    )
+    if not rows or not rules.may_enter(rows[0][1], in_production=settings.COMPTOIR_PRODUCTION):
+        raise PersonNotFound(person_id=person_id)
+    memberships = [(Role(role), store_id) for _, _, role, store_id in rows if role]
+    roles = frozenset(role for role, _ in memberships)
+    return Actor(
+        id=person_id,
+        name=rows[0][0],
+        roles=roles,
+        everywhere=rules.everywhere(roles),
+        in_stores=rules.in_stores(memberships),
+    )
+
+
+def _ensure_member(member: NewStaff) -> UUID:
+    email = member.email.lower()
+    if not models.User.objects.filter(email=email).exists():
+        # Whoever makes the same account at this moment may be faster: then theirs counts.
+        new = models.User(email=email, name=member.name, password=make_password(member.password))
+        models.User.objects.bulk_create([new], ignore_conflicts=True)
+    user = models.User.objects.get(email=email)
+    for store_id in member.store_ids or (None,):
+        models.Membership.objects.get_or_create(person=user, role=member.role, store_id=store_id)
+    return user.id

@@ -1,0 +1,3 @@
+from tests.catalog.conftest import published
+
+__all__ = ["published"]
