@@ -8,15 +8,21 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
 from import_export.admin import ImportExportModelAdmin
 from import_export.fields import Field
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
 from import_export.widgets import BooleanWidget, CharWidget, ForeignKeyWidget
+from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
+from unfold.contrib.import_export.forms import ImportForm, SelectableFieldsExportForm
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminURLInputWidget
 
 from catalog import rules
 from catalog.interface import ProductChanges, ProductDraft, catalog
 from catalog.models import Category, Product
+from shared_kernel.admin import ModelAdmin
 
 
 def save(row: Product, *, is_new: bool) -> None:
@@ -87,7 +93,7 @@ class ProductResource(ModelResource):  # type: ignore[type-arg]  # no subscript 
 
 
 class ProductForm(forms.ModelForm[Product]):
-    image_url = forms.URLField(max_length=500, required=False, assume_scheme="https")
+    image_url = forms.URLField(max_length=500, required=False, assume_scheme="https", widget=UnfoldAdminURLInputWidget)
 
     def clean(self) -> dict[str, Any] | None:
         values = super().clean()
@@ -98,20 +104,21 @@ class ProductForm(forms.ModelForm[Product]):
 
 
 @admin.register(Product)
-class ProductAdmin(ImportExportModelAdmin):  # type: ignore[type-arg]  # no subscript at run time
+class ProductAdmin(ModelAdmin, ImportExportModelAdmin):  # type: ignore[misc, type-arg]  # the theme's is not typed
     """Products are archived here, never deleted, since sales speak of them for ever."""
 
     form = ProductForm
     resource_classes = [ProductResource]
     formats = [CSV, XLSX]
+    import_form_class = ImportForm
+    export_form_class = SelectableFieldsExportForm
     # At once, all lines or none: a file kept for a second step would be out of reach of the other replicas.
     skip_import_confirm = True
     list_display = ["sku", "name", "category", "price", "active"]
-    list_filter = ["active", "category"]
+    list_filter = [("active", BooleanRadioFilter), ("category", RelatedDropdownFilter)]
     list_select_related = ["category"]
     search_fields = ["sku", "barcode", "name"]
     autocomplete_fields = ["category"]
-    show_full_result_count = False
     actions = ["archive"]
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -123,12 +130,13 @@ class ProductAdmin(ImportExportModelAdmin):  # type: ignore[type-arg]  # no subs
     def save_model(self, request: HttpRequest, obj: Product, form: object, change: bool) -> None:
         save(obj, is_new=not change)
 
-    @admin.action(description="Archive the selected products", permissions=["change"])
+    @action(description=gettext_lazy("Archive the selected products"), permissions=["change"])
     def archive(self, request: HttpRequest, products: QuerySet[Product]) -> None:
-        for product in products:
+        for product in self.chosen(request):
             catalog.archive_product(product_id=product.id)
+            self.log_change(request, product, "Archived.")
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin[Category]):
+class CategoryAdmin(ModelAdmin):
     search_fields = ["name"]

@@ -7,6 +7,7 @@ from django.test import Client
 
 from accounts.interface import Action, Role, accounts
 from accounts.models import User
+from shared_kernel.ids import new_id
 from tests.chain import PASSWORD, make_person, make_store
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +51,47 @@ def test_a_superuser_hires_and_places_people(root: Client) -> None:
     assert (added.status_code, changed.status_code) == (302, 302)
     assert accounts.log_in(email="camille@comptoir.example", password=PASSWORD)
     assert accounts.actor(person_id=person.id).stores_for(Action.SELL) == {store.id}
+
+
+def test_a_role_is_held_in_a_store_that_is_chosen_by_name(root: Client) -> None:
+    store = make_store("Lyon")
+    person = User.objects.get(email=make_person(Role.CASHIER, store))
+
+    page = root.get(f"{PEOPLE}{person.id}/change/").content.decode()
+    answer = root.post(
+        f"{PEOPLE}{person.id}/change/",
+        {
+            "email": person.email,
+            "name": person.name,
+            "is_active": "on",
+            "memberships-TOTAL_FORMS": "1",
+            "memberships-INITIAL_FORMS": "0",
+            "memberships-0-role": "store_manager",
+            "memberships-0-store_id": str(new_id()),
+        },
+    )
+
+    assert f'<option value="{store.id}" selected>Lyon</option>' in page
+    assert answer.status_code == 200
+    assert accounts.actor(person_id=person.id).roles == {Role.CASHIER}
+
+
+def test_what_was_changed_about_a_person_stays_in_their_history(root: Client) -> None:
+    person = User.objects.get(email=make_person(Role.HEAD_OFFICE))
+
+    root.post(f"{PEOPLE}{person.id}/change/", {"email": person.email, "name": "Claude"} | NO_MEMBERSHIPS)
+
+    history = root.get(f"{PEOPLE}{person.id}/history/").content.decode()
+    assert "root@comptoir.example" in history
+    assert "Changed Name and Is active." in history
+
+
+def test_people_are_found_by_role(root: Client) -> None:
+    cashier, keeper = make_person(Role.CASHIER, make_store(), make_store()), make_person(Role.WAREHOUSE)
+
+    page = root.get(f"{PEOPLE}?memberships__role=cashier").content.decode()
+
+    assert (page.count(f">{cashier}</a>"), keeper in page) == (1, False)
 
 
 def test_an_address_is_taken_in_any_case(root: Client) -> None:

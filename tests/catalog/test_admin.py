@@ -190,6 +190,14 @@ def test_selected_products_are_archived(editor: Client, published: Published) ->
     }
 
 
+def test_an_archived_product_has_a_history(editor: Client) -> None:
+    product = make_product()
+
+    editor.post(ADMIN, {"action": "archive", "_selected_action": [str(product.id)]})
+
+    assert "Archived." in editor.get(f"{ADMIN}{product.id}/history/").content.decode()
+
+
 def test_no_product_is_deleted(editor: Client) -> None:
     product = make_product()
 
