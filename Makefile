@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/.complete
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help openapi run test pytest format lint types boundaries boundaries-check bench lock
+.PHONY: help openapi run test pytest format lint types boundaries boundaries-check bench lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -20,6 +20,7 @@ run: $(ENVIRONMENT) ## start everything on this machine, until Ctrl-C
 test: lint types boundaries-check pytest ## run all checks and all tests
 
 pytest: $(ENVIRONMENT)
+	@deploy/install-test-tools
 	@$(VENV_PYTHON) -m pytest -n auto --cov
 
 format: $(ENVIRONMENT) ## put the code into its one format
@@ -41,6 +42,13 @@ openapi: $(ENVIRONMENT) ## write the OpenAPI document into docs/openapi.json
 
 boundaries-check: $(ENVIRONMENT)
 	@PYTHONPATH=src $(VENV_PYTHON) .venv/bin/lint-imports
+
+messages: $(ENVIRONMENT) ## collect the texts to translate into French, and compile them (needs gettext)
+	@cd src && ../$(VENV_PYTHON) ../manage.py makemessages --locale fr --no-location --no-wrap --no-obsolete
+	@cd src && ../$(VENV_PYTHON) ../manage.py compilemessages --locale fr
+
+screenshots: $(ENVIRONMENT) ## take pictures of every page with the demonstration's data into docs/img
+	@COMPTOIR_SCREENSHOTS=docs/img $(VENV_PYTHON) -m pytest -q tests/browser/test_screenshots.py
 
 bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
 	@$(VENV_PYTHON) -m tests.bench

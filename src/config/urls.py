@@ -8,10 +8,9 @@ from config import pages
 from config.api import api
 from config.metrics import metrics
 
-admin.site.site_header = admin.site.site_title = "Comptoir"
-
 urlpatterns = [
     path("", pages.welcome),
+    path("", include("dashboards.urls")),
     path("health/live", pages.live),
     path("health/ready", pages.ready),
     path("metrics", metrics),

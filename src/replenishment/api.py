@@ -174,7 +174,7 @@ def request_stock(request: HttpRequest, body: RequestBody) -> Any:
 def requests(request: HttpRequest, filters: Query[RequestFilters]) -> Any:
     """Requests, latest first. Shop staff see those of their own stores."""
     page = replenishment.requests(
-        status=filters.status,
+        statuses=None if filters.status is None else [filters.status],
         store_ids=_visible_stores(_actor(request), filters.store_id),
         product_id=filters.product_id,
         offset=filters.offset,

@@ -167,9 +167,9 @@ def test_requests_are_listed_latest_first_by_where_they_stand_by_store_and_produ
         return [row.quantity for row in page.requests]
 
     assert found() == [3, 2, 1]
-    assert found(status=RequestStatus.PENDING) == [3, 2]
+    assert found(statuses=[RequestStatus.PENDING]) == [3, 2]
     assert found(store_ids=[chain.store.id]) == [2, 1]
-    assert found(store_ids=[chain.store.id], status=RequestStatus.REJECTED) == [1]
+    assert found(store_ids=[chain.store.id], statuses=[RequestStatus.REJECTED]) == [1]
     assert found(store_ids=[]) == []
     assert found(product_id=other.product.id) == [3, 2]
     assert found(offset=1, limit=1) == [2]

@@ -39,7 +39,7 @@ LISTS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     (
         "requests of stores",
         7,
-        lambda shop: replenishment.requests(store_ids=shop.stores, status=RequestStatus.PENDING),
+        lambda shop: replenishment.requests(store_ids=shop.stores, statuses=[RequestStatus.PENDING]),
     ),
     ("suggestions", 4, lambda shop: replenishment.suggestions(limit=100)),
     ("pending by store", 1, lambda shop: replenishment.pending_by_store(store_ids=shop.stores)),

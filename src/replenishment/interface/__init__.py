@@ -79,14 +79,16 @@ class Replenishment(Protocol):
     def requests(
         self,
         *,
-        status: RequestStatus | None = None,
+        statuses: Sequence[RequestStatus] | None = None,
+        travels: bool | None = None,
         store_ids: Sequence[UUID] | None = None,
         product_id: UUID | None = None,
         offset: int = 0,
         limit: int = 20,
     ) -> RequestPage:
-        """Requests, latest first: in this state, of these stores (None: all), for this product.
+        """Requests, latest first: in these states (None: all), of these stores (None: all), for this product.
 
+        `travels` keeps those whose goods are shipped and received, or those whose goods are not, as far as is known.
         Takes the same number of statements for any number of requests. `central_available` is what the warehouse has
         available now.
         """

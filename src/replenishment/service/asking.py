@@ -46,15 +46,18 @@ class Asking:
     def requests(
         self,
         *,
-        status: RequestStatus | None = None,
+        statuses: Sequence[RequestStatus] | None = None,
+        travels: bool | None = None,
         store_ids: Sequence[UUID] | None = None,
         product_id: UUID | None = None,
         offset: int = 0,
         limit: int = 20,
     ) -> RequestPage:
         rows = models.Request.objects.order_by("-id")
-        if status is not None:
-            rows = rows.filter(status=status)
+        if statuses is not None:
+            rows = rows.filter(status__in=statuses)
+        if travels is not None:
+            rows = rows.filter(travels=travels)
         if store_ids is not None:
             rows = rows.filter(store_id__in=store_ids)
         if product_id is not None:

@@ -20,9 +20,9 @@ from sales.interface import ReturnedItem, Sale, SoldItem, sales
 from shared_kernel.ids import new_id, time_of
 
 DAYS = 90
-# Every so many sales, the customer brings a piece back, two days later.
+# Every so many sales, the customer brings a piece back a week later, when the store is open again.
 RETURN_EVERY = 40
-RETURN_AFTER = timedelta(days=2)
+RETURN_AFTER = timedelta(days=7)
 # The same sales at every load, moved to the days before it.
 SEED = 20261121
 

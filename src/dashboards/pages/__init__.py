@@ -1,0 +1,1 @@
+"""The pages, a file for each, and in `page` what they have in common."""

@@ -1,0 +1,114 @@
+"""The whole chain, or a manager's own stores, side by side."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.timezone import localdate
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
+
+from accounts.interface import Action, Actor
+from dashboards.charts import Chart, Series, day_labels
+from dashboards.forms import PeriodForm
+from dashboards.pages.page import page, show
+from inventory.interface import Discrepancy, inventory
+from sales.interface import Indicators, StoreIndicators, sales
+
+MAX_DISCREPANCIES = 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where there is something to see to, how much of it, and the address of the page for it."""
+
+    name: str
+    count: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something to see to, the worst first: `kind` is its look."""
+
+    kind: str
+    count: int
+    words: str
+    places: list[Place]
+
+
+@require_safe
+@page
+def chain(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Every store side by side. Whoever runs one store alone goes there; who sees no figures, to their own work."""
+    if not actor.may(Action.READ_REPORTS):
+        return redirect(_workplace(actor))
+    stores = actor.stores_for(Action.READ_REPORTS)
+    if stores is not None and len(stores) == 1:
+        return redirect("dashboards:store", store_id=next(iter(stores)))
+    form = PeriodForm(request.GET or None)
+    period = form.chosen(today=localdate(), default="7")
+    ids = None if stores is None else sorted(stores)
+    figures = sales.performance(first_day=period.first_day, last_day=period.last_day, store_ids=ids)
+    discrepancies = inventory.discrepancies(location_ids=ids, limit=MAX_DISCREPANCIES)
+    return show(
+        request,
+        "chain",
+        status=422 if form.errors else 200,
+        form=form,
+        period=period,
+        chain=figures.chain,
+        stores=figures.stores,
+        alerts=alerts(figures.stores, discrepancies),
+        chart=revenue_chart(figures.chain),
+    )
+
+
+def _workplace(actor: Actor) -> str:
+    if actor.may(Action.DECIDE_REQUESTS):
+        return "dashboards:replenishment"
+    return "dashboards:products" if actor.may(Action.EDIT_CATALOG) else "dashboards:stocks"
+
+
+def alerts(stores: Sequence[StoreIndicators], discrepancies: Sequence[Discrepancy]) -> list[Alert]:
+    """What to see to in these stores; nothing of which there is none."""
+    unexplained = Counter(row.location_id for row in discrepancies)
+    out = [Place(store.name, store.stock_outs, _stock(store, "?show=out")) for store in stores]
+    low = [Place(store.name, store.low_stock, _stock(store, "?show=low")) for store in stores]
+    waiting = reverse("dashboards:replenishment")
+    pending = [Place(store.name, store.pending_requests, f"{waiting}?store={store.store_id}") for store in stores]
+    uncounted = [Place(store.name, unexplained[store.store_id], _stock(store, "#to-count")) for store in stores]
+    found = [
+        _alert("bad", out, lambda count: ngettext("product out of stock", "products out of stock", count)),
+        _alert("bad", uncounted, lambda count: ngettext("shelf to count", "shelves to count", count)),
+        _alert("warn", low, lambda count: ngettext("product running low", "products running low", count)),
+        _alert("info", pending, lambda count: ngettext("request to decide on", "requests to decide on", count)),
+    ]
+    return [alert for alert in found if alert.count]
+
+
+def _alert(kind: str, places: list[Place], words: Callable[[int], str]) -> Alert:
+    count = sum(place.count for place in places)
+    return Alert(kind, count, words(count), [place for place in places if place.count])
+
+
+def _stock(store: StoreIndicators, where: str) -> str:
+    return reverse("dashboards:stock", kwargs={"store_id": store.store_id}) + where
+
+
+def revenue_chart(figures: Indicators) -> Chart:
+    """Each day's revenue against that of the period before, day by day."""
+    return Chart(
+        kind="line" if len(figures.days) > 1 else "bar",
+        title=_("Revenue by day"),
+        heading=_("Day"),
+        labels=day_labels(figures.days),
+        series=[
+            Series(_("This period"), [day.revenue for day in figures.days]),
+            Series(_("Period before"), [day.revenue for day in figures.days_before]),
+        ],
+    )

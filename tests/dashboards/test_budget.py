@@ -1,0 +1,105 @@
+"""What a page may cost: ten interface calls and thirty statements, whatever the number of stores and products."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.interface import Role
+from replenishment.interface import replenishment
+from shared_kernel.ids import new_id
+from shared_kernel.published import bind
+from tests.chain import make_product, make_store, put_in_stock, sell
+from tests.conftest import HANDLES
+from tests.dashboards.conftest import Chain, visitor
+
+pytestmark = pytest.mark.plain_calls
+
+CALLS = 10
+STATEMENTS = 30
+
+
+class Counting:
+    """Carries out calls, and counts those that the page itself makes, not what modules ask of each other meanwhile."""
+
+    calls: list[str] = []
+    depth = 0
+
+    def __init__(self, implementation: Any) -> None:
+        self.implementation = implementation
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.implementation, name)
+
+        def call(**arguments: Any) -> Any:
+            if Counting.depth == 0:
+                Counting.calls.append(name)
+            Counting.depth += 1
+            try:
+                return method(**arguments)
+            finally:
+                Counting.depth -= 1
+
+        return call
+
+
+@pytest.fixture
+def counted() -> Iterator[list[str]]:
+    before = [(handle, bind(handle, Counting(handle.implementation))) for handle, _ in HANDLES]
+    yield Counting.calls
+    for handle, implementation in before:
+        bind(handle, implementation)
+
+
+@pytest.fixture(params=[1, 6], ids=["one store", "six stores"])
+def busy_chain(request: pytest.FixtureRequest, chain: Chain) -> Chain:
+    """Sales, requests, suggestions and more products, in so many stores; two stores are there without any."""
+    now = datetime.now(UTC)
+    stores = [chain.lyon, *(make_store(f"Store {number}") for number in range(request.param - 1))]
+    for number in range(5 * request.param):
+        product = make_product(name=f"Thing {number}")
+        put_in_stock(product, chain.central, 50)
+        for store in stores:
+            put_in_stock(product, store, 9)
+            sell(product, store, quantity=9)
+            replenishment.request(
+                request_id=new_id(), product_id=product.id, store_id=store.id, quantity=2, actor_id=None, now=now
+            )
+    replenishment.suggest(now=now)
+    return chain
+
+
+PAGES = [
+    "/dashboard/",
+    "/dashboard/?period=28",
+    "/dashboard/stores/{lyon}/",
+    "/dashboard/stores/{lyon}/stock/",
+    "/dashboard/stores/{lyon}/stock/?search=thing&show=low&open={keyboard}",
+    "/dashboard/replenishment/",
+    "/dashboard/replenishment/?tab=suggestions",
+    "/dashboard/replenishment/?tab=decided",
+    "/dashboard/sales/",
+    "/dashboard/sales/sales.xlsx",
+    "/dashboard/products/?search=thing&open={keyboard}",
+    "/dashboard/products/{keyboard}/",
+]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_keeps_its_budget(busy_chain: Chain, counted: list[str], path: str) -> None:
+    client = visitor(Role.HEAD_OFFICE)
+    address = path.format(lyon=busy_chain.lyon.id, keyboard=busy_chain.keyboard.id)
+    client.get(address)  # what is read once in the life of a process
+    counted.clear()
+
+    with CaptureQueriesContext(
+        connection,
+    ) as statements:
+        answer = client.get(address)
+
+    assert answer.status_code == 200
+    assert 0 < len(counted) <= CALLS, counted
+    assert len(statements) <= STATEMENTS, [query["sql"][:120] for query in statements.captured_queries]
