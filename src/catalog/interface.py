@@ -187,6 +187,10 @@ class Catalog(Protocol):
         unknown one is left out."""
         ...
 
+    def archived_ids(self) -> list[UUID]:
+        """The ids of all archived products, in no particular order."""
+        ...
+
     def details(self, *, ids: Sequence[UUID]) -> list[KnownProduct]:
         """All that was decided about these products, archived ones included, in no particular order; an unknown id is
         left out."""

@@ -35,6 +35,9 @@ class CatalogService:
     def products(self, *, ids: Sequence[UUID] = (), barcodes: Sequence[str] = ()) -> list[Product]:
         return models.Product.objects.named(ids=ids, barcodes=barcodes).values_of() if ids or barcodes else []
 
+    def archived_ids(self) -> list[UUID]:
+        return list(models.Product.objects.filter(active=False).values_list("id", flat=True))
+
     def details(self, *, ids: Sequence[UUID]) -> list[KnownProduct]:
         rows = models.Product.objects.select_related("category").filter(id__in=ids)
         return [KnownProduct(row.id, row.draft()) for row in rows]

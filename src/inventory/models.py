@@ -185,6 +185,11 @@ class StockMovementQuerySet(models.QuerySet["StockMovement"]):
         """What was sold, and came back, from `start` to before `end`."""
         return self.filter(reason__in=SALE_REASONS, recorded_at__gte=start, recorded_at__lt=end)
 
+    def counted_since(self, moment: datetime, *, location_id: UUID) -> set[UUID]:
+        """The products that were counted at a place after this moment."""
+        counts = self.filter(reason=MovementReason.COUNT, recorded_at__gt=moment, level__location_id=location_id)
+        return set(counts.values_list("level__product_id", flat=True))
+
     def values_of(self) -> list[MovementValue]:
         """These rows as published values, in one statement."""
         rows = self.values_list(

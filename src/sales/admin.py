@@ -60,6 +60,7 @@ FLAGS = {
     SaleFlag.STOCK_SHORT: gettext_lazy("Stock was short"),
     SaleFlag.PRICE_DIFFERS: gettext_lazy("Another price than the catalogue's"),
     SaleFlag.ARCHIVED: gettext_lazy("Archived product"),
+    SaleFlag.TILL_CLOSED: gettext_lazy("Till closed before"),
 }
 
 DIRECTIONS = {CashDirection.IN: gettext_lazy("In"), CashDirection.OUT: gettext_lazy("Out")}

@@ -40,7 +40,8 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
         yield server
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is there, so is its event loop, beside which no other can run.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)

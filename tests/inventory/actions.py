@@ -50,7 +50,7 @@ def issue(location: Location, *pieces: Pieces, **values: Any) -> list[Movement]:
 
 
 def issue_departed(location: Location, *pieces: Pieces, **values: Any) -> list[Discrepancy]:
-    arguments = _arguments(values, document="")
+    arguments = _arguments(values, document="", departed_at=NOW)
     return inventory.issue_departed(location_id=location.id, lines=lines(*pieces), **arguments)
 
 

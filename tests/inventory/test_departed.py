@@ -5,7 +5,7 @@ import pytest
 from inventory.interface import inventory
 from shared_kernel.ids import new_id
 from tests.chain import books_agree, level, make_product, make_store, on_hand, put_in_stock
-from tests.inventory.actions import NOW, count, issue_departed, ledger, lines, reserve
+from tests.inventory.actions import HOUR, NOW, count, issue_departed, ledger, lines, reserve
 
 pytestmark = pytest.mark.django_db
 
@@ -88,6 +88,61 @@ def test_the_same_count_again_settles_nothing_that_came_later() -> None:
     count(store, product, 0, operation_id=operation_id)
 
     assert len(inventory.discrepancies()) == 1
+
+
+def test_what_had_run_out_by_now_is_there_however_long_ago_the_goods_left() -> None:
+    store, product = make_store(), make_product()
+    put_in_stock(product, store, 1)
+    reserve(store, (product, 1), now=NOW - 2 * HOUR, until=NOW - HOUR)
+
+    assert issue_departed(store, (product, 1), departed_at=NOW - 3 * HOUR) == []
+    assert on_hand(product, store) == 0
+    assert books_agree()
+
+
+def test_a_till_whose_clock_is_ahead_does_not_end_a_reservation() -> None:
+    store, product, order_id = make_store(), make_product(), new_id()
+    put_in_stock(product, store, 1)
+    reserve(store, (product, 1), order_id=order_id, until=NOW + HOUR)
+
+    assert [row.missing for row in issue_departed(store, (product, 1), departed_at=NOW + 2 * HOUR)] == [1]
+    inventory.confirm(order_id=order_id, actor_id=None, now=NOW)
+    assert books_agree()
+
+
+def test_the_ledger_says_when_the_goods_left() -> None:
+    store, product = make_store(), make_product()
+    put_in_stock(product, store, 5)
+
+    issue_departed(store, (product, 1), departed_at=NOW - 3 * HOUR)
+
+    assert inventory.movements(product_id=product.id)[0].recorded_at == NOW - 3 * HOUR
+
+
+def test_a_shelf_that_was_counted_since_was_counted_without_the_goods() -> None:
+    store, counted, other = make_store(), make_product(), make_product()
+    for product in (counted, other):
+        put_in_stock(product, store, 5)
+    count(store, counted, 3, now=NOW - HOUR)
+
+    assert issue_departed(store, (counted, 2), (other, 2), departed_at=NOW - 2 * HOUR) == []
+    assert (on_hand(counted, store), on_hand(other, store)) == (3, 3)
+    assert ledger(counted, store)[-1] == (0, 3, 3, "sale")
+    assert issue_departed(store, (counted, 2), departed_at=NOW) == []
+    assert on_hand(counted, store) == 1
+
+
+def test_shelves_to_count_are_counted_once_each() -> None:
+    lyon, lille, calm = make_store(), make_store(), make_store()
+    tea, coffee = make_product(), make_product()
+    for _ in range(3):
+        issue_departed(lyon, (tea, 1), (coffee, 1))
+    issue_departed(lille, (tea, 1))
+
+    ids = [lyon.id, lille.id, calm.id]
+    assert inventory.unsettled_shelves(location_ids=ids) == {lyon.id: 2, lille.id: 1}
+    count(lyon, tea, 0)
+    assert inventory.unsettled_shelves(location_ids=ids) == {lyon.id: 1, lille.id: 1}
 
 
 def test_goods_sold_and_returned_in_one_ticket_move_together() -> None:

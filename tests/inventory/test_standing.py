@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.interface import Product
+from catalog.interface import Product, catalog
 from inventory import rules
 from inventory.interface import EmptyShelf, Location, LocationNotFound, StockHealth, Thresholds, inventory
 from shared_kernel.ids import new_id
@@ -138,6 +138,20 @@ def test_the_last_row_is_of_all_places_together() -> None:
 
     assert [(row.location_id, row.available, row.low) for row in stores] == [(lille.id, 20, 0), (lyon.id, 8, 1)]
     assert (whole.location_id, whole.available, whole.sold, whole.low, whole.days_of_cover) == (None, 28, 8, 1, 98)
+
+
+def test_what_was_archived_does_not_count() -> None:
+    store, low, over, empty = make_store(), make_product(), make_product(), make_product()
+    for product, pieces in ((low, 3), (over, 500), (empty, 4)):
+        receive(store, (product, pieces), now=days_ago(40))
+        issue(store, (product, 1), now=days_ago(2))
+    issue(store, (empty, 3), now=days_ago(2))
+    assert (of(store).low, of(store).over, len(of(store).empty_shelves)) == (2, 1, 1)
+
+    for product in (low, over, empty):
+        catalog.archive_product(product_id=product.id)
+
+    assert of(store) == StockHealth(store.id, 0, 0, 0, 0, 0, None, [])
 
 
 def test_a_place_without_stock_is_well() -> None:

@@ -44,7 +44,7 @@ CHECKS = [
 ]
 
 EXAMPLES = hypothesis_settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

@@ -166,6 +166,19 @@ def test_a_refund_sent_twice_is_one() -> None:
     assert on_hand(product, store) == 10
 
 
+def test_a_key_that_is_a_sale_s_id_refunds_all_the_same() -> None:
+    store, product = make_store(), make_product()
+    put_in_stock(product, store, 10)
+    sale, other = sell(product, store, 1), sell(product, store, 1)
+    step = Step(browser(Role.CASHIER, store), f"{SALES}{sale.id}/refund/")
+
+    answer = step.submit(row_1="1", restock="on", operation_id=str(other.id))
+
+    assert answer.status_code == 302
+    assert len(sales.store_sales(store_id=store.id)) == 3
+    assert on_hand(product, store) == 9
+
+
 def test_a_sale_that_does_not_exist_is_not_refunded() -> None:
     answer = browser(Role.HEAD_OFFICE).get(f"{SALES}{new_id()}/refund/")
 

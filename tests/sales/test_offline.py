@@ -118,8 +118,6 @@ def test_an_archived_product_is_sold_and_flagged() -> None:
 def test_a_refusal_takes_back_its_own_sale_alone() -> None:
     store, warehouse, product = make_store(), make_warehouse(), make_product(price=Decimal("10.00"))
     put_in_stock(product, store, 5)
-    session = open_till(store)
-    close_till(session, "100.00")
     good = OfflineItem(1, product.id)
 
     results = send(
@@ -129,7 +127,7 @@ def test_a_refusal_takes_back_its_own_sale_alone() -> None:
         offline(store, good, payments=[card("9.99")]),
         offline(warehouse, good),
         offline(store, good, sold_at=datetime.now(UTC) + timedelta(hours=1)),
-        offline(store, good, till_session_id=session.id),
+        offline(store, good, till_session_id=new_id()),
         offline(store, *[OfflineItem(100_000, product.id, unit_price=euros("99999999.99"))] * 2),
         offline(store, good),
     )
@@ -141,7 +139,7 @@ def test_a_refusal_takes_back_its_own_sale_alone() -> None:
         "payment_mismatch",
         "location_not_found",
         "sold_in_future",
-        "till_session_closed",
+        "till_session_not_found",
         "invalid",
         None,
     ]
@@ -152,6 +150,20 @@ def test_a_refusal_takes_back_its_own_sale_alone() -> None:
     assert len(sales.store_sales(store_id=store.id)) == 2
     assert on_hand(product, store) == 3
     assert books_agree()
+
+
+def test_what_was_sold_in_a_till_that_has_been_closed_is_recorded_beside_its_count() -> None:
+    store, product = make_store(), make_product()
+    put_in_stock(product, store, 5)
+    session = open_till(store)
+    closed = close_till(session, "100.00")
+
+    [result] = send(offline(store, OfflineItem(1, product.id), till_session_id=session.id))
+
+    assert (result.status, result.flags) == (RECORDED, [SaleFlag.TILL_CLOSED])
+    assert sales.sale(sale_id=result.sale_id).till_session_id is None
+    assert sales.till_session(session_id=session.id) == closed
+    assert on_hand(product, store) == 4
 
 
 def test_a_refused_sale_may_be_sent_again_corrected() -> None:

@@ -160,7 +160,7 @@ def test_the_stock_stands_beside_the_sales() -> None:
     [figures] = sales.performance(first_day=MONDAY, last_day=MONDAY).stores
 
     assert (figures.stock_outs, figures.lost_sales) == (1, Decimal("70.00"))
-    assert (figures.low_stock, figures.overstock, figures.dead_stock, figures.days_of_cover) == (1, 1, 0, 106)
+    assert (figures.low_stock, figures.overstock, figures.dead_stock, figures.days_of_cover) == (1, 1, 0, 212)
     assert figures.pending_requests == 0
 
 
@@ -235,7 +235,7 @@ def test_six_stores_cost_as_many_statements_as_one() -> None:
     for _ in range(5):
         open_store()
 
-    assert statements() == with_one == 6
+    assert statements() == with_one == 7
 
 
 # --- Hours and products ---------------------------------------------------------------------------------------------
@@ -317,7 +317,13 @@ def test_the_dashboard_without_a_period_shows_the_last_seven_days() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("from=2026-11-17&to=2026-11-16", "to"), ("from=2024-01-01&to=2026-11-16", "to"), ("to=tomorrow", "to")],
+    [
+        ("from=2026-11-17&to=2026-11-16", "to"),
+        ("from=2024-01-01&to=2026-11-16", "to"),
+        ("to=tomorrow", "to"),
+        ("from=0001-01-01", "from"),
+        ("to=0001-01-03", "to"),
+    ],
 )
 def test_a_period_that_is_none_is_refused(query: str, field: str) -> None:
     answer = get(client_of(Role.HEAD_OFFICE), f"/dashboard/?{query}")

@@ -199,7 +199,7 @@ class Inventory(Protocol):
     def health(self, *, location_ids: Sequence[UUID], now: datetime) -> list[StockHealth]:
         """How the stock of each of these places stands, in the order given, and last that of all of them together.
 
-        Takes one statement for any number of places.
+        Archived products do not count. Takes two statements for any number of places.
         """
         ...
 
@@ -218,6 +218,10 @@ class Inventory(Protocol):
         Takes the same number of statements for any number of products. Raises LocationNotFound, also where there is no
         warehouse.
         """
+        ...
+
+    def unsettled_shelves(self, *, location_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """Of how many products there are open discrepancies at each of these places; a place without is left out."""
         ...
 
     def discrepancies(
@@ -279,12 +283,14 @@ class Inventory(Protocol):
         lines: Sequence[StockLine],
         document: str,
         actor_id: UUID | None,
+        departed_at: datetime,
         now: datetime,
     ) -> list[Discrepancy]:
         """Take goods out of a place's books that have left it already, whether the books hold them or not.
 
-        What is available is taken; the rest is kept as discrepancies, which are returned, until somebody counts the
-        shelf. The caller vouches for products and place. Idempotent by `operation_id`.
+        What is available now is taken; the rest is kept as discrepancies, which are returned, until somebody counts the
+        shelf. A shelf that was counted after `departed_at` was counted without the goods: nothing is taken from it. The
+        caller vouches for products and place. Idempotent by `operation_id`.
         """
         ...
 

@@ -268,7 +268,7 @@ class StockHealth:
     mean), the pieces available and sold in the last 28 days, and for how many days they last at that rate.
 
     `location_id` is None for several places together. `days_of_cover` is None where nothing was sold. `empty_shelves`
-    may hold archived products, and a product once for each place.
+    of several places name a product once for each of them.
     """
 
     location_id: UUID | None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from catalog.interface import catalog
 from inventory import models
@@ -13,6 +13,10 @@ from inventory.interface import Discrepancy
 
 class Discrepancies:
     """The part of the inventory that knows where the books were wrong."""
+
+    def unsettled_shelves(self, *, location_ids: Sequence[UUID]) -> dict[UUID, int]:
+        unsettled = models.StockDiscrepancy.objects.filter(settled_at__isnull=True, level__location_id__in=location_ids)
+        return dict(unsettled.order_by().values_list("level__location_id").annotate(Count("level", distinct=True)))
 
     def discrepancies(
         self,

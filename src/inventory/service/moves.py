@@ -76,12 +76,19 @@ class Moves:
         lines: Sequence[StockLine],
         document: str,
         actor_id: UUID | None,
+        departed_at: datetime,
         now: datetime,
     ) -> list[Discrepancy]:
         wanted = _changes(location_id, lines, sign=-1)
-        entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document)
-        posted = post(wanted, now=now, entry=entry, create=True, departed=True) if wanted else []
-        pieces = {change.product_id: -change.on_hand for change in wanted}
+        if not wanted:
+            return []
+        # A change of nothing locks the shelves: no count slips in before the goods are taken.
+        post([Change(location_id, change.product_id) for change in wanted], now=now, entry=None, create=True)
+        counted = models.StockMovement.objects.counted_since(departed_at, location_id=location_id)
+        changes = [replace(row, on_hand=0) if row.product_id in counted else row for row in wanted]
+        entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document, at=departed_at)
+        posted = post(changes, now=now, entry=entry, departed=True)
+        pieces = {change.product_id: -change.on_hand for change in changes}
         new = [
             models.StockDiscrepancy(
                 operation_id=operation_id,
@@ -217,7 +224,7 @@ def _record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: b
             document=entry.document,
             note=entry.note,
             actor_id=entry.actor_id,
-            recorded_at=now,
+            recorded_at=entry.at or now,
         )
         for row in posted
         if row.movement_id is not None

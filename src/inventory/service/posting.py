@@ -37,13 +37,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the ledger is to say of a change."""
+    """What the ledger is to say of a change; `at` is when it happened, where that was not now."""
 
     operation_id: UUID
     reason: MovementReason
     actor_id: UUID | None
     document: str = ""
     note: str = ""
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, d
         departed,
         len(changes),
         *([entry.operation_id, entry.reason, entry.document, entry.note, entry.actor_id] if entry else [None] * 5),
-        now,
+        (entry and entry.at) or now,
         entry is not None,
     ]
     try:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import ExtractIsoWeekDay
 
+from catalog.interface import catalog
 from inventory import models, rules
 from inventory.interface import Demand, EmptyShelf, StockHealth
 from inventory.rules import DEAD_AFTER_DAYS, MANY_DAYS_OF_COVER, SALES_DAYS
@@ -28,7 +29,7 @@ WITH expired AS (
     SELECT l.id, l.location_id, l.product_id, l.on_hand, l.reorder_point, l.target, coalesce(sold.pieces, 0) AS sold,
         l.on_hand - l.reserved + coalesce(expired.pieces, 0) AS available
     FROM stock_level l LEFT JOIN sold ON sold.level_id = l.id LEFT JOIN expired ON expired.level_id = l.id
-    WHERE l.location_id = ANY(%(location_ids)s)
+    WHERE l.location_id = ANY(%(location_ids)s) AND l.product_id <> ALL(%(archived)s)
 ), judged AS (
     SELECT *, available = 0 AND sold > 0 AS is_empty,
         reorder_point > 0 AND available <= reorder_point AS is_low,
@@ -67,6 +68,7 @@ class Standing:
             "sales_since": now - timedelta(days=SALES_DAYS),
             "dead_since": now - timedelta(days=DEAD_AFTER_DAYS),
             "location_ids": list(location_ids),
+            "archived": catalog.archived_ids(),
             "sales_days": SALES_DAYS,
             "many": MANY_DAYS_OF_COVER,
             "sale_reasons": list(models.SALE_REASONS),

@@ -17,11 +17,22 @@ router = Router(tags=["reports"])
 
 DEFAULT_DAYS = 7
 MAX_DAYS = 366
+# What has a year of days before it and after it, and no other calendar.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 
 class DashboardFilters(Schema):
-    since: Day | None = Field(None, alias="from", description="First day; six days before `to` when left out.")
-    until: Day | None = Field(None, alias="to", validate_default=True, description="Last day; today when left out.")
+    since: Day | None = Field(
+        None, alias="from", ge=FIRST_DAY, le=LAST_DAY, description="First day; six days before `to` when left out."
+    )
+    until: Day | None = Field(
+        None,
+        alias="to",
+        ge=FIRST_DAY,
+        le=LAST_DAY,
+        validate_default=True,
+        description="Last day; today when left out.",
+    )
     store_id: UUID | None = Field(None, description="Only this store.")
 
     @field_validator("until")

@@ -90,6 +90,7 @@ class SaleFlag(StrEnum):
     STOCK_SHORT = "stock_short"
     PRICE_DIFFERS = "price_differs"
     ARCHIVED = "archived"
+    TILL_CLOSED = "till_closed"
 
 
 @dataclass(frozen=True)

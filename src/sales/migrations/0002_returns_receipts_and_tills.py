@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
                         ("stock_short", "stock_short"),
                         ("price_differs", "price_differs"),
                         ("archived", "archived"),
+                        ("till_closed", "till_closed"),
                     ],
                     max_length=20,
                 ),

@@ -20,6 +20,7 @@ from sales.interface import (
     SaleFlag,
     SaleProblem,
 )
+from sales.service import tills
 from sales.service.tickets import Ticket, goods_of, lines_of, products_of, record
 from shared_kernel.errors import Refusal
 
@@ -63,6 +64,8 @@ def _record(sale: OfflineSale, *, cashier_id: UUID | None, now: datetime) -> tup
         (product, item, product.price if item.unit_price is None else item.unit_price)
         for product, item in zip(_products(sale.items), sale.items, strict=True)
     ]
+    # The count of a till that was closed stays as it is: what was sold in it is recorded beside it.
+    is_late = sale.till_session_id is not None and tills.hold(sale.till_session_id).closed_at is not None
     ticket = Ticket(
         sale_id=sale.sale_id,
         store=store,
@@ -70,7 +73,7 @@ def _record(sale: OfflineSale, *, cashier_id: UUID | None, now: datetime) -> tup
         client_reference=sale.client_reference,
         cashier_id=cashier_id,
         customer_id=None,
-        till_session_id=sale.till_session_id,
+        till_session_id=None if is_late else sale.till_session_id,
         note="",
         sold_at=sale.sold_at,
     )
@@ -82,9 +85,10 @@ def _record(sale: OfflineSale, *, cashier_id: UUID | None, now: datetime) -> tup
             lines=goods_of(sold),
             document=ticket.document,
             actor_id=cashier_id,
-            now=sale.sold_at,
+            departed_at=sale.sold_at,
+            now=now,
         )
-        return _flags(sold, is_short=bool(missing))
+        return _flags(sold, is_short=bool(missing), is_late=is_late)
 
     return record(ticket, lines_of(sold), issue=issue)
 
@@ -102,11 +106,12 @@ def _products(items: Sequence[OfflineItem]) -> list[Product]:
     return products_of(items, known)
 
 
-def _flags(sold: Sequence[tuple[Product, OfflineItem, Decimal]], *, is_short: bool) -> list[SaleFlag]:
+def _flags(sold: Sequence[tuple[Product, OfflineItem, Decimal]], *, is_short: bool, is_late: bool) -> list[SaleFlag]:
     """What somebody should look at."""
     found = {
         SaleFlag.STOCK_SHORT: is_short,
         SaleFlag.PRICE_DIFFERS: any(price != product.price for product, _, price in sold),
         SaleFlag.ARCHIVED: not all(product.active for product, _, _ in sold),
+        SaleFlag.TILL_CLOSED: is_late,
     }
     return [flag for flag, holds in found.items() if holds]

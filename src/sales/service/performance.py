@@ -145,11 +145,9 @@ def _indicators(
     now = rules.period_figures(takings.get(day, Takings()) for day in period.days)
     before = rules.period_figures(takings.get(day, Takings()) for day in period.before.days)
     ranked = [row for row in ranking if row[0] == health.location_id]
-    # A shelf that is empty because its product was archived is none.
-    empty = [shelf for shelf in health.empty_shelves if products[shelf.product_id].active]
     lost = [
         rules.lost_sales(sold=shelf.sold, days_empty=shelf.days, price=products[shelf.product_id].price)
-        for shelf in empty
+        for shelf in health.empty_shelves
     ]
     return Indicators(
         now=now,
@@ -160,7 +158,7 @@ def _indicators(
         days_before=[_of_day(day, takings) for day in period.before.days],
         top_products=_product_sales([row for row in ranked if row[4] <= RANKED], products),
         bottom_products=_product_sales([row for row in reversed(ranked) if row[5] <= RANKED], products),
-        stock_outs=len(empty),
+        stock_outs=len(health.empty_shelves),
         lost_sales=sum(lost, ZERO),
         low_stock=health.low,
         overstock=health.over,
