@@ -263,7 +263,7 @@ class SuggestionAdmin(ReplenishmentAdmin):
         ("quantity", "central"),
         "why",
         ("available", "on_the_way"),
-        ("requested", "daily_sales"),
+        "daily_sales",
         ("reorder_level", "order_up_to"),
         ("lead_time_days", "computed_at"),
     ]
@@ -301,7 +301,6 @@ def reason_for(row: Suggestion) -> str:
         quantity=row.quantity,
         available=row.available,
         on_the_way=row.on_the_way,
-        requested=row.requested,
         daily_sales=row.daily_sales,
         lead_time_days=row.lead_time_days,
         order_up_to=row.order_up_to,

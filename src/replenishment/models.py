@@ -6,21 +6,15 @@ from django.db.models import F, Q
 from replenishment.interface import RequestStatus
 from shared_kernel.ids import new_id
 
-# Whoever waits for goods: pending, approved but not sent, or on their way. What is moved at once waits for nothing.
-UNSENT = Q(status=RequestStatus.PENDING) | Q(status=RequestStatus.APPROVED, travels=True)
-OPEN = UNSENT | Q(status=RequestStatus.SHIPPED)
+# Those that wait for an answer, or for their goods to be sent. What is on its way has been answered.
+OPEN = Q(status=RequestStatus.PENDING) | Q(status=RequestStatus.APPROVED, travels=True)
 
 
 class RequestQuerySet(models.QuerySet["Request"]):
     def pending(self) -> Self:
         return self.filter(status=RequestStatus.PENDING)
 
-    def unsent(self) -> Self:
-        """Those whose goods are still in the warehouse."""
-        return self.filter(UNSENT)
-
     def open(self) -> Self:
-        """Those that have not come to their end."""
         return self.filter(OPEN)
 
 
@@ -101,7 +95,6 @@ class Suggestion(models.Model):
     quantity = models.IntegerField()
     available = models.IntegerField()
     on_the_way = models.IntegerField()
-    requested = models.IntegerField()
     daily_sales = models.DecimalField(max_digits=12, decimal_places=2)
     lead_time_days = models.IntegerField()
     reorder_level = models.IntegerField()

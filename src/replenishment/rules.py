@@ -1,9 +1,7 @@
 """How much a store should ask for and why, and what follows from where a request stands."""
 
-import hashlib
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
-from uuid import UUID
 
 from replenishment.interface import InvalidQuantity
 
@@ -77,29 +75,20 @@ def why(
     quantity: int,
     available: int,
     on_the_way: int,
-    requested: int,
     daily_sales: Decimal,
     lead_time_days: int,
     order_up_to: int,
     central: int,
 ) -> str:
     """The reason for a suggestion, in a sentence."""
-    asked_for = f", {requested} asked for" if requested else ""
     days = "day" if lead_time_days == 1 else "days"
-    missing = order_up_to - available - on_the_way - requested
+    missing = order_up_to - available - on_the_way
     limit = f", as far as the {central} in the warehouse go" if quantity < missing else ""
     return (
-        f"{available} on the shelf, {on_the_way} on the way{asked_for};"
+        f"{available} on the shelf, {on_the_way} on the way;"
         f" sells {daily_sales.normalize():f} a day and a delivery takes {lead_time_days} {days};"
         f" fills up to {order_up_to}{limit}."
     )
-
-
-def part_of(key: UUID, *names: UUID) -> UUID:
-    """The id of a part of a larger write: the same for the same part of it, and of the same time (UUIDv7)."""
-    digest = int.from_bytes(hashlib.sha256(b"".join(part.bytes for part in (key, *names))).digest()[:10])
-    version, variant = 0x7 << 76, 0b10 << 62
-    return UUID(int=key.int >> 80 << 80 | version | digest >> 68 << 64 | variant | digest & (1 << 62) - 1)
 
 
 def _rounded_up(pieces: Decimal) -> int:

@@ -1,5 +1,6 @@
 """Ids: UUID version 7 (RFC 9562), whose first 48 bits are a time, so that rows of one time lie together on disk."""
 
+import hashlib
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,3 +23,11 @@ def new_id(*, at: datetime | None = None) -> UUID:
     milliseconds = time.time_ns() // 1_000_000 if at is None else (at - EPOCH) // MILLISECOND
     version, variant = 0x7 << 76, 0b10 << 62
     return UUID(int=milliseconds << 80 | version | secrets.randbits(12) << 64 | variant | secrets.randbits(62))
+
+
+def part_of(key: UUID, *names: UUID | str | int | None) -> UUID:
+    """An id that follows from a caller's key and what it is for: the same for the same, and of the key's time."""
+    text = repr([str(name) for name in (key, *names)])
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10])
+    version, variant = 0x7 << 76, 0b10 << 62
+    return UUID(int=key.int >> 80 << 80 | version | digest >> 68 << 64 | variant | digest & (1 << 62) - 1)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replenishment import rules
-from shared_kernel.ids import new_id, time_of
 
 # Four weeks of a shop that is busy on Saturdays and closed on Sundays: 2 a day, 8 on Saturday.
 WEEK = (8, 8, 8, 8, 8, 32, 0)
@@ -139,7 +138,6 @@ FACTS = {
     "quantity": 26,
     "available": 4,
     "on_the_way": 0,
-    "requested": 0,
     "daily_sales": Decimal("2.50"),
     "lead_time_days": 2,
     "order_up_to": 30,
@@ -152,8 +150,8 @@ FACTS = {
     [
         ({}, "4 on the shelf, 0 on the way; sells 2.5 a day and a delivery takes 2 days; fills up to 30."),
         (
-            {"on_the_way": 3, "requested": 5, "lead_time_days": 1, "quantity": 18},
-            "4 on the shelf, 3 on the way, 5 asked for; sells 2.5 a day and a delivery takes 1 day; fills up to 30.",
+            {"on_the_way": 3, "lead_time_days": 1, "quantity": 23},
+            "4 on the shelf, 3 on the way; sells 2.5 a day and a delivery takes 1 day; fills up to 30.",
         ),
         (
             {"central": 7, "quantity": 7, "daily_sales": Decimal("10.00")},
@@ -166,14 +164,3 @@ FACTS = {
 )
 def test_the_reason_is_said_in_words(facts: dict[str, object], words: str) -> None:
     assert rules.why(**(FACTS | facts)) == words
-
-
-def test_a_part_of_a_write_has_an_id_of_its_own_and_of_the_same_time() -> None:
-    key, one, other = new_id(), new_id(), new_id()
-
-    part = rules.part_of(key, one)
-
-    assert part == rules.part_of(key, one)
-    assert len({part, rules.part_of(key, other), rules.part_of(new_id(), one), rules.part_of(key, one, other)}) == 4
-    assert (part.version, part.variant) == (7, key.variant)
-    assert time_of(part) == time_of(key)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_kernel.ids import new_id, time_of
+from shared_kernel.ids import new_id, part_of, time_of
 
 times = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
@@ -57,3 +57,15 @@ def test_the_layout_is_that_of_rfc_9562() -> None:
 
     assert time_of(UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F")) == at
     assert str(new_id(at=at)).startswith("017f22e2-79b0-7")
+
+
+def test_a_part_of_a_write_has_an_id_of_its_own_and_of_the_same_time() -> None:
+    key, one, other = new_id(), new_id(), new_id()
+
+    part = part_of(key, one)
+
+    assert part == part_of(key, one)
+    others = [(key, other), (new_id(), one), (key, one, other), (key, other, one), (key, one, 4), (key, f"{one} 4")]
+    assert len({key, part, *(part_of(*names) for names in others)}) == 8
+    assert (part.version, part.variant) == (7, RFC_4122)
+    assert time_of(part) == time_of(key)

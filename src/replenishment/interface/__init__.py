@@ -180,7 +180,8 @@ class Replenishment(Protocol):
     def accept(
         self, *, acceptance_id: UUID, lines: Sequence[SuggestedLine], actor_id: UUID | None, now: datetime
     ) -> list[Acceptance]:
-        """Make requests of suggestions, each in a transaction of its own; never one beside an open request.
+        """Make requests of suggestions, each in a transaction of its own; never one beside an open request (one
+        that waits for its decision, or for its goods to be sent).
 
         Idempotent by `acceptance_id`.
         """

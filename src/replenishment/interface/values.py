@@ -83,8 +83,8 @@ class Outcome:
 class Suggestion:
     """How many pieces of a product a store should ask for, and why.
 
-    `why` says it in words; the figures it stands on: `available` and `on_the_way` to the store, `requested` in open
-    requests, `daily_sales` (28 days' average), the `reorder_level` that was reached, and the `order_up_to` that the
+    `why` says it in words; the figures it stands on: `available` and `on_the_way` to the store,
+    `daily_sales` (28 days' average), the `reorder_level` that was reached, and the `order_up_to` that the
     quantity fills up to, as far as the `central` stock goes.
     """
 
@@ -96,7 +96,6 @@ class Suggestion:
     why: str
     available: int
     on_the_way: int
-    requested: int
     daily_sales: Decimal
     lead_time_days: int
     reorder_level: int

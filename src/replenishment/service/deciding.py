@@ -18,9 +18,10 @@ from replenishment.interface import (
     RequestStatus,
     Verdict,
 )
-from replenishment.rules import check_quantity, part_of
+from replenishment.rules import check_quantity
 from replenishment.service.asking import alone, locked, value_of
 from shared_kernel.errors import Refusal
+from shared_kernel.ids import part_of
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
 

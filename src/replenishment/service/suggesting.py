@@ -6,9 +6,6 @@ from functools import partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
-from django.db.models.functions import Coalesce
-
 from catalog.interface import catalog
 from inventory.interface import Demand, Location, LocationNotFound, inventory
 from replenishment import models, rules
@@ -23,6 +20,7 @@ from replenishment.interface import (
 )
 from replenishment.service.asking import alone, ask, take_turn, value_of
 from shared_kernel.errors import Refusal
+from shared_kernel.ids import part_of
 from shared_kernel.postgres.transactions import atomic_write
 
 # Products at a time: enough to be quick, few enough for the memory and for those who wait.
@@ -32,7 +30,6 @@ FIGURES = [
     "quantity",
     "available",
     "on_the_way",
-    "requested",
     "daily_sales",
     "lead_time_days",
     "reorder_level",
@@ -58,7 +55,7 @@ class Suggesting:
     ) -> list[Acceptance]:
         acceptances = []
         for line in lines:
-            request_id = rules.part_of(acceptance_id, line.store_id, line.product_id)
+            request_id = part_of(acceptance_id, line.store_id, line.product_id)
             place = (line.store_id, line.product_id)
             try:
                 request = alone(partial(_accept, request_id, line, actor_id=actor_id, now=now))
@@ -123,20 +120,20 @@ def _write(store: Location, demand: Sequence[Demand], *, now: datetime) -> list[
     """Write down what is to be suggested of these products, in their order; returns it."""
     ids = [row.product_id for row in demand]
     on_sale = {product.id for product in catalog.products(ids=ids) if product.active}
-    unsent = models.Request.objects.unsent().filter(store_id=store.id, product_id__in=ids)
-    pieces = Sum(Coalesce("approved_quantity", "quantity"))
-    requested = dict(unsent.order_by().values_list("product_id").annotate(pieces=pieces))
+    # They have an answer coming, with which the store may ask again; what is on its way counts as there.
+    asked_for = set(
+        models.Request.objects.open().filter(store_id=store.id, product_id__in=ids).values_list("product_id", flat=True)
+    )
     weekday = now.astimezone(ZoneInfo(store.time_zone)).weekday()
     considered = (
         _considered(
             row,
-            requested=requested.get(row.product_id, 0),
             lead_time_days=store.lead_time_days,
             weekday=weekday,
             now=now,
         )
         for row in demand
-        if row.product_id in on_sale
+        if row.product_id in on_sale - asked_for
         and rules.is_wanted(reorder_point=row.reorder_point, target=row.target, sold=row.sold)
     )
     rows = [row for row in considered if row.quantity > 0]
@@ -146,9 +143,7 @@ def _write(store: Location, demand: Sequence[Demand], *, now: datetime) -> list[
     return rows
 
 
-def _considered(
-    demand: Demand, *, requested: int, lead_time_days: int, weekday: int, now: datetime
-) -> models.Suggestion:
+def _considered(demand: Demand, *, lead_time_days: int, weekday: int, now: datetime) -> models.Suggestion:
     """What to suggest of one product; nothing when the quantity is 0."""
     level = rules.reorder_level(
         sold=demand.sold,
@@ -160,14 +155,13 @@ def _considered(
     up_to = rules.order_up_to(
         level=level, sold=demand.sold, weekday=weekday, lead_time_days=lead_time_days, target=demand.target
     )
-    position = demand.available + demand.in_transit + requested
+    position = demand.available + demand.in_transit
     return models.Suggestion(
         store_id=demand.location_id,
         product_id=demand.product_id,
         quantity=rules.quantity_to_order(position=position, level=level, up_to=up_to, central=demand.central),
         available=demand.available,
         on_the_way=demand.in_transit,
-        requested=requested,
         daily_sales=rules.daily_sales(demand.sold),
         lead_time_days=lead_time_days,
         reorder_level=level,
@@ -192,7 +186,6 @@ def _values_of(rows: Sequence[models.Suggestion]) -> list[Suggestion]:
                 quantity=row.quantity,
                 available=row.available,
                 on_the_way=row.on_the_way,
-                requested=row.requested,
                 daily_sales=row.daily_sales,
                 lead_time_days=row.lead_time_days,
                 order_up_to=row.order_up_to,
@@ -200,7 +193,6 @@ def _values_of(rows: Sequence[models.Suggestion]) -> list[Suggestion]:
             ),
             available=row.available,
             on_the_way=row.on_the_way,
-            requested=row.requested,
             daily_sales=row.daily_sales,
             lead_time_days=row.lead_time_days,
             reorder_level=row.reorder_level,

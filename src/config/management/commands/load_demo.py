@@ -50,13 +50,13 @@ class Command(BaseCommand):
         # Not now: to go on where it stopped, an interrupted load has to draw the sales that it drew the first time.
         begun = max(time_of(product_id) for sku, product_id in product_ids.items() if sku not in demo.PRODUCT_IDS)
         tickets = list(draw_tickets(product_ids, now=begun))
+        set_targets(product_ids, now=tickets[0][0] - timedelta(days=2))
         fill_shelves(product_ids, tickets)
         sold = [
             sell(number, ticket, cashier_id)
             for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1))
         ]
         returned = [take_back(sale, cashier_id) for sale in sold[::RETURN_EVERY] if sale.sold_at < begun - RETURN_AFTER]
-        set_targets(product_ids, now=begun)
         ask_the_warehouse(product_ids, now=begun)
         sales.open_till(
             session_id=UUID(int=demo.STORES[0].id.int + 1),
@@ -197,20 +197,19 @@ def take_back(sale: Sale, cashier_id: UUID) -> Sale:
 
 
 def set_targets(product_ids: dict[str, UUID], *, now: datetime) -> None:
-    ids = [product_ids[sku] for sku in demo.TARGETS]
-    targets = {product_ids[sku]: pieces for sku, pieces in demo.TARGETS.items()}
-    rows = inventory.stock_levels(product_ids=ids, location_ids=[store.id for store in demo.STORES])
-    for row in rows:
-        inventory.count(
-            operation_id=UUID(int=row.location_id.int ^ row.product_id.int),
-            location_id=row.location_id,
-            product_id=row.product_id,
-            quantity=row.on_hand,
-            thresholds=Thresholds(target=targets[row.product_id]),
-            note="stocktaking",
-            actor_id=None,
-            now=now,
-        )
+    """Before the shelves are filled: they are counted as empty, and given their targets."""
+    for store in demo.STORES:
+        for sku, pieces in demo.TARGETS.items():
+            inventory.count(
+                operation_id=UUID(int=store.id.int ^ product_ids[sku].int),
+                location_id=store.id,
+                product_id=product_ids[sku],
+                quantity=0,
+                thresholds=Thresholds(target=pieces),
+                note="opening",
+                actor_id=None,
+                now=now,
+            )
 
 
 def ask_the_warehouse(product_ids: dict[str, UUID], *, now: datetime) -> None:

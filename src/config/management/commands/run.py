@@ -71,6 +71,7 @@ class Command(BaseCommand):
             f"Comptoir is ready ({seconds:.1f} s). Ctrl-C stops it.",
             "",
             f"  {address}/",
+            f"  {address}/dashboard/",
             f"  {address}/api/v1/docs/",
             f"  {address}/admin/",
         ]
