@@ -41,10 +41,7 @@ def _identify(request: HttpRequest) -> Actor | None:
         return None
     if request.method not in SAFE_METHODS:
         _require_csrf_token(request)
-    try:
-        return _actor_of(request.user)
-    except PersonNotFound as error:
-        raise LoginRequired from error
+    return _actor_of(request.user)
 
 
 def _actor_of(user: Any) -> Actor:
@@ -89,6 +86,17 @@ class PolicyBackend(ModelBackend):
 
     Some actions are allowed in some stores only; which rows that shows is for the admin of the rows to say.
     """
+
+    def get_user(self, user_id: Any) -> Any:
+        """Who a session is of: nobody, once they may not act here any more."""
+        user = super().get_user(user_id)
+        if user is None:
+            return None
+        try:
+            _actor_of(user)
+        except PersonNotFound:
+            return None
+        return user
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
         app_label, _, codename = perm.partition(".")

@@ -17,6 +17,8 @@ from dashboards.wording import CHANNELS
 MAX_QUANTITY = 1_000_000
 MAX_PRICE = Decimal("99999999.99")
 MAX_DAYS = 366
+# As far as the API's reports go.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
 
 class LoginForm(AuthenticationForm):
@@ -72,6 +74,19 @@ class Period:
     last_day: date
 
 
+class DayField(forms.DateField):
+    """A day that a report may look at."""
+
+    def __init__(self, **options: Any) -> None:
+        limits = {"min": FIRST_DAY.isoformat(), "max": LAST_DAY.isoformat()}
+        super().__init__(required=False, widget=forms.DateInput({"type": "date"} | limits), **options)
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        if value and not FIRST_DAY <= value <= LAST_DAY:
+            raise ValidationError(gettext_lazy("Choose a day from the years 2000 to 2099."))
+
+
 class PeriodForm(forms.Form):
     """The days that a page looks at."""
 
@@ -84,13 +99,16 @@ class PeriodForm(forms.Form):
     DAYS = {"today": 1, "7": 7, "28": 28}
 
     period = forms.ChoiceField(label=gettext_lazy("Period"), choices=CHOICES, required=False, widget=forms.RadioSelect)
-    first_day = forms.DateField(label=gettext_lazy("From"), required=False, widget=forms.DateInput({"type": "date"}))
-    last_day = forms.DateField(label=gettext_lazy("To"), required=False, widget=forms.DateInput({"type": "date"}))
+    first_day = DayField(label=gettext_lazy("From"))
+    last_day = DayField(label=gettext_lazy("To"))
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or {}
-        first, last = values.get("first_day"), values.get("last_day")
-        if values.get("period") == "custom" and first and last:
+        if values.get("period") == "custom" and not self.errors:
+            first, last = values["first_day"], values["last_day"]
+            if not (first and last):
+                missing = "last_day" if first else "first_day"
+                raise ValidationError({missing: gettext_lazy("Choose the first day and the last.")})
             if first > last:
                 raise ValidationError({"last_day": gettext_lazy("The last day lies before the first.")})
             if (last - first).days >= MAX_DAYS:
@@ -100,9 +118,8 @@ class PeriodForm(forms.Form):
     def chosen(self, *, today: date, default: str) -> Period:
         """The days that were chosen; the default's where nothing sound was."""
         values = self.cleaned_data if self.is_valid() else {}
-        first, last = values.get("first_day"), values.get("last_day")
-        if values.get("period") == "custom" and first and last:
-            return Period("custom", first, last)
+        if values.get("period") == "custom":
+            return Period("custom", values["first_day"], values["last_day"])
         name = values.get("period") if values.get("period") in self.DAYS else default
         return Period(str(name), today - timedelta(days=self.DAYS[str(name)] - 1), today)
 

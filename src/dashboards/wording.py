@@ -59,7 +59,7 @@ def sentence_of_code(code: str, detail: str) -> str:
 
 def why(suggestion: Suggestion) -> str:
     """Why something is suggested, from its figures."""
-    return ngettext(
+    reason = ngettext(
         "%(available)d on the shelf, %(coming)d on the way; sells %(rate)s a day and a delivery takes %(count)d day;"
         " fills up to %(order_up_to)d.",
         "%(available)d on the shelf, %(coming)d on the way; sells %(rate)s a day and a delivery takes %(count)d days;"
@@ -67,11 +67,14 @@ def why(suggestion: Suggestion) -> str:
         suggestion.lead_time_days,
     ) % {
         "available": suggestion.available,
-        "coming": suggestion.on_the_way + suggestion.requested,
+        "coming": suggestion.on_the_way,
         "rate": decimal(suggestion.daily_sales, 2),
         "count": suggestion.lead_time_days,
         "order_up_to": suggestion.order_up_to,
     }
+    if suggestion.quantity >= suggestion.order_up_to - suggestion.available - suggestion.on_the_way:
+        return reason
+    return f"{reason} {_('Limited by the stock of the warehouse: %(central)d.') % {'central': suggestion.central}}"
 
 
 STATUSES: dict[RequestStatus, Any] = {
@@ -105,12 +108,19 @@ DEFINITIONS: dict[str, Any] = {
         "Change of revenue against the same number of days before; within five per cent either way it counts as flat."
     ),
     "tickets": gettext_lazy("Tickets on which something was sold."),
+    "pieces": gettext_lazy("Pieces sold; what was given back is not taken off."),
     "basket": gettext_lazy("Revenue divided by tickets."),
     "refund_rate": gettext_lazy("What was given back as a share of what was sold."),
-    "stock_outs": gettext_lazy("Products sold in the last 28 days of which nothing is available now."),
-    "lost_sales": gettext_lazy("What the empty shelves would have sold at the pace of the last 28 days: an estimate."),
+    "stock_outs": gettext_lazy(
+        "Products on sale that sold in the last 28 days and of which nothing is available now."
+        " The list that it opens has every empty shelf."
+    ),
+    "lost_sales": gettext_lazy(
+        "For each product out of stock: the days it was empty × its sales per day in stock, over the last 28 days,"
+        " × today's price. An estimate."
+    ),
     "low_stock": gettext_lazy(
-        "Products that have come down to their reorder point; without one of their own it is 10."
+        "Products whose available stock has come down to their reorder point: 10 unless set, and with 0 never low."
     ),
     "overstock": gettext_lazy(
         "Products that last more than 90 days at the pace of the last 28, or hold more than twice their target."

@@ -26,7 +26,7 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from shared_kernel.errors import Refusal, Unauthenticated
-from shared_kernel.ids import new_id, time_of
+from shared_kernel.ids import new_id, part_of, time_of
 
 FURTHEST_PAGE = 200
 MAX_QUANTITY = 1_000_000
@@ -133,6 +133,7 @@ class ModelAdmin(unfold.ModelAdmin):
             self.message_user(request, _("There is nothing to do with these rows any more."), messages.WARNING)
             return None
         form = make_form(rows, request.POST if "operation_id" in request.POST else None)
+        form.asked = (request.user.pk, request.path, request.POST.get("action", ""))
         if form.is_valid():
             try:
                 if said := act(form):
@@ -226,6 +227,8 @@ class StepForm(forms.Form):
     """What is asked between choosing rows and acting on them, in a field for each row and in the others."""
 
     operation_id = KeyField()
+    # By whom, and at which page for what: `step` says so.
+    asked: tuple[UUID | str | None, ...] = ()
 
     def __init__(self, rows: Sequence[Any], data: Any = None) -> None:
         super().__init__(data)
@@ -245,8 +248,13 @@ class StepForm(forms.Form):
 
     @property
     def key(self) -> UUID:
-        key: UUID = self.cleaned_data["operation_id"]
-        return key
+        """The key of the write: the same for the same form sent twice, and never one that somebody could name."""
+        return self.key_about(*self.rows)
+
+    def key_about(self, *rows: Any) -> UUID:
+        """The key of a write about these rows alone."""
+        answers = (str(answer) for name, answer in self.cleaned_data.items() if name != "operation_id")
+        return part_of(self.cleaned_data["operation_id"], *self.asked, *(str(row.pk) for row in rows), *answers)
 
     @property
     def answers(self) -> list[tuple[Any, int]]:

@@ -61,6 +61,7 @@ def let_things_happen(chain: Chain) -> None:
         lines=[StockLine(chain.mouse.id, 2)],
         document="sale",
         actor_id=None,
+        departed_at=now,
         now=now,
     )
     requests = [

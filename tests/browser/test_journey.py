@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,9 +11,10 @@ from playwright.sync_api import expect
 
 from accounts.interface import Role
 from replenishment.interface import replenishment
+from shared_kernel.ids import new_id
 from tests.browser.chain import Chain, open_chain
 from tests.browser.visitor import Visitor
-from tests.chain import PASSWORD, make_person
+from tests.chain import PASSWORD, make_person, sell
 
 pytestmark = pytest.mark.plain_calls
 
@@ -106,15 +108,33 @@ def total_of_the_file(visitor: Visitor) -> Decimal:
 
 
 def test_a_manager_of_another_store_is_refused_everywhere(visitor: Visitor, chain: Chain) -> None:
-    visitor.log_in_as(Role.STORE_MANAGER, chain.lille)
+    sale = sell(chain.keyboard, chain.lyon)
+    request = replenishment.request(
+        request_id=new_id(),
+        product_id=chain.keyboard.id,
+        store_id=chain.lyon.id,
+        quantity=21,
+        actor_id=None,
+        now=datetime.now(UTC),
+    )
+    page = visitor.log_in_as(Role.STORE_MANAGER, chain.lille)
 
     refused = [
-        visitor.page.goto(f"/dashboard/stores/{chain.lyon.id}/"),
-        visitor.page.goto(f"/dashboard/sales/?store={chain.lyon.id}"),
-        visitor.page.goto("/admin/accounts/user/"),
+        page.goto(f"/dashboard/stores/{chain.lyon.id}/"),
+        page.goto(f"/dashboard/sales/?store={chain.lyon.id}"),
     ]
 
-    assert [answer.status for answer in refused if answer] == [403, 403, 403]
+    assert [answer.status for answer in refused if answer] == [403, 403]
+    rows = [
+        f"sales/sale/{sale.id}/change/",
+        f"sales/sale/{sale.id}/refund/",
+        f"replenishment/request/{request.id}/change/",
+    ]
+    for row in rows:
+        page.goto(f"/admin/{row}")
+        assert str(sale.id) not in page.url
+        assert str(request.id) not in page.url
+        expect(page.get_by_text("Keyboard")).to_have_count(0)
     assert visitor.api(f"/stores/{chain.lyon.id}/sales/").status == 403
     assert visitor.api(f"/reports/sales/?store_id={chain.lyon.id}").status == 403
 

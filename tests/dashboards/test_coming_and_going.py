@@ -65,6 +65,20 @@ def test_a_demo_account_does_not_come_in_in_production(settings: Any) -> None:
     assert (status, "sessionid" in client.cookies) == (200, False)
 
 
+def test_a_demo_account_s_session_is_nobody_s_in_production(settings: Any) -> None:
+    accounts.ensure_staff(staff=[NewStaff("head@demo.example", "Head", PASSWORD, Role.HEAD_OFFICE)])
+    client, _ = log_in("head@demo.example")
+    settings.COMPTOIR_PRODUCTION = True
+
+    answers = [client.get(path) for path in ("/dashboard/", "/login/", "/admin/", "/api/v1/reports/sales/")]
+
+    assert [answer.status_code for answer in answers] == [302, 200, 302, 401]
+    assert [answer.url for answer in answers if answer.status_code == 302] == [
+        "/login/?next=/dashboard/",
+        "/admin/login/?next=/admin/",
+    ]
+
+
 def test_logging_out_ends_the_session() -> None:
     client = visitor(Role.WAREHOUSE)
 
@@ -98,7 +112,9 @@ def test_the_language_stays_as_chosen() -> None:
     assert "Produits" in page
 
 
-@pytest.mark.parametrize(("chosen", "shown"), [("dark", "dark"), ("light", "light"), ("auto", "auto"), ('"><', "auto")])
+@pytest.mark.parametrize(
+    ("chosen", "shown"), [("dark", "dark"), ("light", "light"), ("auto", "auto"), ('"><', "auto"), ("€", "auto")]
+)
 def test_the_theme_stays_as_chosen(chosen: str, shown: str) -> None:
     client = visitor(Role.WAREHOUSE)
 
@@ -106,6 +122,11 @@ def test_the_theme_stays_as_chosen(chosen: str, shown: str) -> None:
 
     assert back.url == "/dashboard/products/"
     assert f'data-theme="{shown}"' in client.get("/dashboard/products/").content.decode()
+
+
+@pytest.mark.parametrize("chosen", ["€", "blue", ""])
+def test_a_theme_that_is_none_is_not_kept(chosen: str) -> None:
+    assert "theme" not in Client().post("/theme/", {"theme": chosen}).cookies
 
 
 def test_the_theme_does_not_lead_to_another_site() -> None:

@@ -2,8 +2,9 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
@@ -31,6 +32,7 @@ def sold(chain: Chain) -> Chain:
         lines=[StockLine(chain.keyboard.id, 18)],
         document="sale",
         actor_id=None,
+        departed_at=now,
         now=now,
     )
     replenishment.request(
@@ -48,10 +50,12 @@ def test_what_to_see_to_comes_first(sold: Chain) -> None:
     page = visitor(Role.HEAD_OFFICE).get("/dashboard/")
 
     found = [(alert.count, alert.words, [place.name for place in alert.places]) for alert in page.context["alerts"]]
-    assert (1, "product out of stock", ["Lyon"]) in found
+    assert (1, "product that sells is out of stock", ["Lyon"]) in found
     assert (1, "shelf to count", ["Lyon"]) in found
     assert (1, "request to decide on", ["Lyon"]) in found
-    assert page.content.decode().index("product out of stock") < page.content.decode().index("Average basket")
+    assert page.content.decode().index("product that sells is out of stock") < page.content.decode().index(
+        "Average basket"
+    )
 
 
 def test_with_nothing_to_see_to_the_page_says_so(chain: Chain) -> None:
@@ -85,6 +89,10 @@ def test_the_days_may_be_ones_own(sold: Chain) -> None:
         ("2026-02-02", "2026-02-01", "The last day lies before the first."),
         ("2020-01-01", "2026-02-01", "At most 366 days at a time."),
         ("nonsense", "2026-02-01", "Enter a valid date."),
+        ("0001-01-01", "0001-01-02", "Choose a day from the years 2000 to 2099."),
+        ("2100-01-01", "2100-01-02", "Choose a day from the years 2000 to 2099."),
+        ("", "2026-02-01", "Choose the first day and the last."),
+        ("2026-02-01", "", "Choose the first day and the last."),
     ],
 )
 @pytest.mark.parametrize("path", ["/dashboard/", "/dashboard/sales/"])
@@ -190,3 +198,49 @@ def test_a_manager_s_report_covers_their_own_stores(sold: Chain) -> None:
 
     assert [row[0] for row in spreadsheet(client)["Stores"]] == ["Store", "Lille", "Total"]
     assert client.get(f"/dashboard/sales/sales.xlsx?store={sold.lyon.id}").status_code == 403
+
+
+@pytest.mark.parametrize(("field", "value"), [("channel", "nonsense"), ("store", "nonsense"), ("period", "nonsense")])
+def test_a_report_of_what_there_is_not_is_told_beside_its_field_and_makes_no_file(
+    chain: Chain, field: str, value: str
+) -> None:
+    client = visitor(Role.HEAD_OFFICE)
+
+    page = client.get(f"/dashboard/sales/?{field}={value}")
+    file = client.get(f"/dashboard/sales/sales.xlsx?{field}={value}")
+
+    assert (page.status_code, file.status_code) == (422, 422)
+    assert f'id="{field}-error" role="alert">' in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["first_day=0001-01-01&last_day=0001-01-02", "first_day=2026-02-01"])
+def test_a_spreadsheet_of_days_that_make_no_sense_is_refused(chain: Chain, query: str) -> None:
+    assert visitor(Role.HEAD_OFFICE).get(f"/dashboard/sales/sales.xlsx?period=custom&{query}").status_code == 422
+
+
+def test_a_shelf_is_to_be_counted_once_however_often_it_was_short(sold: Chain) -> None:
+    for _ in range(3):
+        inventory.issue_departed(
+            operation_id=new_id(),
+            location_id=sold.lyon.id,
+            lines=[StockLine(sold.keyboard.id, 1)],
+            document="sale",
+            actor_id=None,
+            departed_at=datetime.now(UTC),
+            now=datetime.now(UTC),
+        )
+
+    client = visitor(Role.HEAD_OFFICE)
+    alerts = [client.get(path).context["alerts"] for path in ("/dashboard/", f"/dashboard/stores/{sold.lyon.id}/")]
+
+    assert [[alert.count for alert in shown if alert.words == "shelf to count"] for shown in alerts] == [[1], [1]]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_today_is_the_day_of_the_store_s_clock(chain: Chain, zone: str) -> None:
+    store = make_store("Island", time_zone=zone)
+
+    before = datetime.now(ZoneInfo(zone)).date()
+    period = visitor(Role.HEAD_OFFICE).get(f"/dashboard/stores/{store.id}/?period=today").context["period"]
+
+    assert (period.first_day, period.last_day) in {(day, day) for day in (before, datetime.now(ZoneInfo(zone)).date())}

@@ -1,5 +1,6 @@
 """The products, to find and to edit; and one product."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,9 @@ from django.test import Client
 
 from accounts.interface import Role
 from catalog.interface import catalog
+from inventory.interface import LocationDraft, LocationKind, inventory
+from replenishment.interface import replenishment
+from shared_kernel.ids import new_id
 from tests.chain import make_product, sell
 from tests.dashboards.conftest import Chain, visitor
 
@@ -129,3 +133,24 @@ def test_its_curve_covers_the_stores_whose_reports_one_reads(chain: Chain) -> No
 
     assert (len(chart.labels), sum(chart.series[0].values)) == (90, Decimal("30.00"))
     assert (len(empty.labels), empty.is_empty) == (28, True)
+
+
+def test_goods_on_their_way_show_as_what_travels(chain: Chain) -> None:
+    draft = LocationDraft(LocationKind.WAREHOUSE, "Central", "Lyon", "Europe/Paris", uses_transit=True)
+    inventory.save_location(location_id=chain.central.id, draft=draft)
+    now = datetime.now(UTC)
+    asked = replenishment.request(
+        request_id=new_id(),
+        product_id=chain.keyboard.id,
+        store_id=chain.lyon.id,
+        quantity=7,
+        actor_id=None,
+        now=now,
+    )
+    replenishment.approve(decision_id=new_id(), request_id=asked.id, actor_id=None, now=now)
+    replenishment.ship(shipment_id=new_id(), request_id=asked.id, actor_id=None, now=now)
+
+    page = visitor(Role.WAREHOUSE).get(f"{HOME}{chain.keyboard.id}/").content.decode()
+
+    assert "+7 in transit" in page
+    assert 'data-label="Pieces">0' not in page

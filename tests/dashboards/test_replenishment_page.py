@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from accounts.interface import Role
-from inventory.interface import LocationDraft, LocationKind, inventory
+from inventory.interface import LocationDraft, LocationKind, StockLine, inventory
 from replenishment.interface import Request, replenishment
 from shared_kernel.ids import new_id
 from tests.chain import make_product, on_hand, put_in_stock, sell
@@ -239,6 +239,27 @@ def test_a_suggestion_says_why(suggested: Chain) -> None:
     assert "0 on the shelf, 0 on the way; sells" in page
 
 
+def test_a_suggestion_says_that_the_warehouse_limits_it(suggested: Chain) -> None:
+    mouse = next(line.product_id for line in replenishment.suggestions().suggestions if line.product_name == "Mouse")
+    inventory.adjust(
+        operation_id=new_id(),
+        location_id=suggested.central.id,
+        lines=[StockLine(mouse, -98)],
+        note="lost",
+        actor_id=None,
+        now=datetime.now(UTC),
+    )
+    replenishment.suggest(now=datetime.now(UTC))
+    client = visitor(Role.CASHIER, suggested.lyon)
+
+    english = client.get(f"{HOME}?tab=suggestions").content.decode()
+    client.post("/i18n/setlang/", {"language": "fr"})
+    french = client.get(f"{HOME}?tab=suggestions").content.decode()
+
+    assert "Limited by the stock of the warehouse: 2." in english
+    assert "Limité par le stock de l’entrepôt : 2." in french
+
+
 def test_accepting_one_or_several_makes_requests(suggested: Chain) -> None:
     client = visitor(Role.HEAD_OFFICE)
     lines = pairs(client)
@@ -277,3 +298,31 @@ def test_a_store_accepts_for_itself_alone(suggested: Chain) -> None:
 @pytest.mark.parametrize("line", ["nonsense", "a:b", ""])
 def test_a_suggestion_that_was_tampered_with_is_not_found(suggested: Chain, line: str) -> None:
     assert visitor(Role.HEAD_OFFICE).post(f"{HOME}suggestions/accept/", {"lines": line}).status_code == 404
+
+
+def test_a_key_that_another_decision_has_used_decides_on_its_own_request(chain: Chain) -> None:
+    first, second, client, key = asked(chain), asked(chain, 7), visitor(Role.WAREHOUSE), str(new_id())
+
+    answers = [step(client, request, "approve", key=key) for request in (first, second)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert (status(first), status(second), shelves(chain)) == ("approved", "approved", (72, 48))
+
+
+def test_a_key_that_is_an_operation_s_in_the_ledger_moves_the_goods_all_the_same(chain: Chain) -> None:
+    request = asked(chain)
+    taken = inventory.movements(product_id=chain.keyboard.id)[0].operation_id
+
+    step(visitor(Role.WAREHOUSE), request, "approve", key=str(taken))
+
+    assert (status(request), shelves(chain)) == ("approved", (79, 41))
+
+
+def test_the_same_key_for_another_verdict_or_quantity_is_another_decision(chain: Chain) -> None:
+    request, client, key = asked(chain), visitor(Role.WAREHOUSE), str(new_id())
+    step(client, request, "approve", quantity="5", key=key)
+
+    others = [step(client, request, "approve", quantity="6", key=key), step(client, request, "reject", key=key)]
+
+    assert [answer.status_code for answer in others] == [409, 409]
+    assert (status(request), shelves(chain)) == ("approved", (95, 25))

@@ -186,6 +186,7 @@ def sold_beyond_the_books(chain: Chain) -> None:
         lines=[StockLine(chain.keyboard.id, 23)],
         document="sale",
         actor_id=None,
+        departed_at=datetime.now(UTC),
         now=datetime.now(UTC),
     )
 
@@ -234,3 +235,33 @@ def test_a_decided_request_is_not_undone(chain: Chain) -> None:
 
     assert answer.status_code == 409
     assert replenishment.find(request_id=made.id).status is RequestStatus.REJECTED
+
+
+def test_a_key_that_names_another_store_s_request_is_a_request_of_its_own(chain: Chain) -> None:
+    taken = new_id()
+    replenishment.request(
+        request_id=taken,
+        product_id=chain.keyboard.id,
+        store_id=chain.lille.id,
+        quantity=50,
+        actor_id=None,
+        now=datetime.now(UTC),
+    )
+    client = visitor(Role.STORE_MANAGER, chain.lyon)
+
+    ask(client, chain, 2, taken)
+
+    assert "2 pieces of Keyboard requested." in client.get(address(chain)).content.decode()
+    made = {(request.store_name, request.quantity) for request in replenishment.requests().requests}
+    assert made == {("Lyon", 2), ("Lille", 50)}
+
+
+def test_a_second_count_under_the_same_key_counts_again(chain: Chain) -> None:
+    client, key = visitor(Role.STORE_MANAGER, chain.lyon), str(new_id())
+
+    for quantity in ("4", "5", "5"):
+        client.post(f"{address(chain)}{chain.keyboard.id}/count/", {"quantity": quantity, "key": key})
+
+    assert on_hand(chain.keyboard, chain.lyon) == 5
+    counted = [row.delta for row in inventory.movements(product_id=chain.keyboard.id) if row.note == "stock count"]
+    assert counted == [1, -16]

@@ -7,10 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import unfold
+from django.apps import apps
 from django.conf import settings
+from django.contrib import admin
+from django.test import Client
+from django.utils import translation
+from django.utils.translation import trans_real
 from django.utils.translation.template import templatize
 
+from accounts.interface import Role
+from catalog.models import Product
+from inventory.models import StockLevel
+from replenishment.models import Request
+from sales.models import Sale
+from tests.admin import browser
+from tests.config.test_admin import MODELS, list_of, one_of_each
+
 SOURCE = Path(settings.BASE_DIR) / "src"
+THEME = Path(unfold.__file__).parent
 MESSAGES = SOURCE / "config" / "locale" / "fr" / "LC_MESSAGES"
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 
@@ -36,12 +51,27 @@ def texts_of_template(template: str) -> Iterator[Key]:
         yield from texts_of_code(call.replace(' u"', ' "').replace("(u'", "('").strip())
 
 
-def marked_texts() -> set[Key]:
-    python = [path.read_text() for path in SOURCE.rglob("*.py") if "migrations" not in path.parts]
-    templates = [path.read_text() for path in SOURCE.rglob("templates/**/*.html")]
+def marked_texts(source: Path = SOURCE) -> set[Key]:
+    python = [path.read_text() for path in source.rglob("*.py") if "migrations" not in path.parts]
+    templates = [path.read_text() for path in source.rglob("templates/**/*.html")]
     return {key for code in python for key in texts_of_code(code)} | {
         key for template in templates for key in texts_of_template(template)
     }
+
+
+def names() -> set[Key]:
+    """What models and fields in the admin are called, which Django takes from the code."""
+    sections = admin.site._registry.values()
+    models = {model for section in sections for model in (section.model, *(row.model for row in section.inlines))}
+    ours = [model for model in models if model._meta.app_label in settings.COMPTOIR_MODULES]
+    with translation.override("en"):
+        found = {str(apps.get_app_config(model._meta.app_label).verbose_name) for model in ours}
+        for model in ours:
+            found |= {str(model._meta.verbose_name), str(model._meta.verbose_name_plural)}
+            found |= {
+                str(text) for field in model._meta.fields for text in (field.verbose_name, field.help_text) if text
+            }
+    return {("", name) for name in found}
 
 
 def written() -> dict[tuple[Key, int | None], str]:
@@ -74,7 +104,7 @@ def test_no_french_is_a_guess_or_left_over() -> None:
 
     assert "fuzzy" not in text
     assert "#~" not in text
-    assert {key for key, _ in written()} - marked_texts() == set()
+    assert {key for key, _ in written()} - marked_texts() - names() - marked_texts(THEME) == set()
 
 
 def test_what_is_compiled_is_what_was_written() -> None:
@@ -88,6 +118,69 @@ def test_what_is_compiled_is_what_was_written() -> None:
             found[(context, message), form] = text
 
     assert found == written()
+
+
+class Untranslated(gettext.NullTranslations):
+    """Notes what is asked of it, since French does not have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: set[str] = set()
+
+    def gettext(self, message: str) -> str:
+        self.texts.add(message)
+        return message
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        self.texts.add(msgid1)
+        return msgid1
+
+
+def pages_of_the_admin() -> Iterator[tuple[str, dict[str, str]]]:
+    """Every kind of page, and what to send to it; nothing opens it."""
+    yield "/admin/", {}
+    for model in MODELS:
+        row = model.objects.first()  # type: ignore[attr-defined]
+        for path in ("", "?q=none", f"{row.pk}/change/", f"{row.pk}/history/"):
+            yield f"{list_of(model)}{path}", {}
+    for model in MODELS[:4]:
+        yield f"{list_of(model)}add/", {}
+    for path in ("import/", "export/"):
+        yield f"{list_of(Product)}{path}", {}
+    for model, actions in ((StockLevel, ("count", "adjust", "transfer")), (Request, ("approve", "reject"))):
+        for action in actions:
+            yield list_of(model), {"action": action, "_selected_action": str(model.objects.first().pk)}
+    yield f"{list_of(Sale)}{Sale.objects.get().pk}/refund/", {}
+
+
+@pytest.fixture
+def untranslated(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What is asked for in French from here on, and is not there."""
+    asked = Untranslated()
+    monkeypatch.setattr(trans_real.translation("fr"), "_fallback", asked)
+    return asked.texts
+
+
+def test_every_model_and_field_in_the_admin_has_its_french(untranslated: set[str]) -> None:
+    with translation.override("fr"):
+        for _context, name in names():
+            translation.gettext(name)
+
+    assert untranslated == set()
+
+
+@pytest.mark.django_db
+def test_the_admin_shows_no_english(untranslated: set[str]) -> None:
+    one_of_each()
+    client = browser(Role.HEAD_OFFICE)
+    client.post("/i18n/setlang/", {"language": "fr"})
+
+    answers = {path: client.post(path, sent) if sent else client.get(path) for path, sent in pages_of_the_admin()}
+    login = Client(headers={"Accept-Language": "fr"}).get("/admin/login/")
+
+    assert {path for path, answer in answers.items() if answer.status_code != 200} == set()
+    assert 'lang="fr"' in login.content.decode()
+    assert untranslated - {name for _code, name in settings.LANGUAGES} == set()
 
 
 @pytest.mark.parametrize("text", ["{% translate 'Show' %}", '{% translate "Show" as label %}'])

@@ -1,11 +1,14 @@
 """Each page for each role: the same policy as the API's."""
 
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
 from accounts.interface import Role
+from replenishment.interface import replenishment
+from shared_kernel.ids import new_id
 from tests.chain import make_store
 from tests.dashboards.conftest import Chain, visitor
 
@@ -113,9 +116,17 @@ def test_whoever_is_not_logged_in_goes_to_the_login_and_comes_back(path: str) ->
 
 @pytest.mark.django_db
 def test_a_page_that_reads_itself_anew_after_the_session_has_ended_goes_to_the_login() -> None:
-    answer = Client().get("/dashboard/", headers={"HX-Request": "true"})
+    answer = Client().get("/dashboard/?period=28", headers={"HX-Request": "true"})
 
-    assert (answer.status_code, answer["HX-Redirect"]) == (200, "/login/")
+    assert (answer.status_code, answer["HX-Redirect"]) == (200, "/login/?next=/dashboard/%3Fperiod%3D28")
+
+
+def test_a_form_sent_after_the_session_has_ended_comes_back_to_the_page_that_it_was_on(chain: Chain) -> None:
+    stock = f"/dashboard/stores/{chain.lyon.id}/stock/"
+
+    answer = Client().post(f"{stock}{chain.keyboard.id}/request/?show=low", {"quantity": "1"})
+
+    assert answer.url == f"/login/?next={stock}%3Fshow%3Dlow"
 
 
 def test_an_unknown_store_or_product_is_not_found(chain: Chain) -> None:
@@ -134,3 +145,50 @@ def test_a_refusal_in_a_living_page_is_a_toast_after_which_it_reads_its_figures_
     assert answer.status_code == 403
     assert (answer["HX-Retarget"], answer["HX-Reswap"], answer["HX-Reselect"]) == ("#toasts", "beforeend", ".toast")
     assert "stale" in answer["HX-Trigger-After-Settle"]
+
+
+@pytest.mark.parametrize("form", ["stock/{product}/request/", "stock/{product}/count/"])
+def test_a_form_that_is_shown_again_reads_itself_anew_from_its_page(chain: Chain, form: str) -> None:
+    home = f"/dashboard/stores/{chain.lyon.id}/"
+    client = visitor(Role.HEAD_OFFICE)
+
+    page = client.post(f"{home}{form.format(product=chain.keyboard.id)}?show=low", {"quantity": "-1"})
+
+    content = page.content.decode()
+    assert page.status_code == 422
+    assert f'hx-get="{home}stock/?show=low"' in content
+    assert content.count(f'name="next" value="{home}stock/?show=low"') == 2
+    assert client.get(f"{home}stock/?show=low").status_code == 200
+
+
+def test_languages_and_themes_are_chosen_on_a_page_and_not_on_its_form(chain: Chain) -> None:
+    edit = f"/dashboard/products/{chain.keyboard.id}/edit/?search=a"
+    refused = f"/dashboard/replenishment/{uuid4()}/approve/?tab=way"
+    client = visitor(Role.HEAD_OFFICE)
+
+    pages = [client.post(path, {"name": ""}).content.decode() for path in (edit, refused)]
+
+    assert [page.count('name="next" value="/dashboard/products/?search=a"') for page in pages] == [2, 0]
+    assert [page.count('name="next" value="/dashboard/replenishment/?tab=way"') for page in pages] == [0, 2]
+
+
+def test_what_waits_for_the_warehouse_is_shown_to_those_who_may_see_requests(chain: Chain) -> None:
+    replenishment.request(
+        request_id=new_id(),
+        product_id=chain.keyboard.id,
+        store_id=chain.lyon.id,
+        quantity=7,
+        actor_id=None,
+        now=datetime.now(UTC),
+    )
+    roles = {
+        "own": visitor(Role.CASHIER, chain.lyon),
+        "warehouse": visitor(Role.WAREHOUSE),
+        "other": visitor(Role.STORE_MANAGER, chain.lille),
+        "catalogue": visitor(Role.CATALOG_MANAGER),
+    }
+
+    seen = {name: client.get(f"/dashboard/stores/{chain.lyon.id}/stock/") for name, client in roles.items()}
+
+    shown = {name for name, page in seen.items() if "7 requested" in page.content.decode()}
+    assert shown == {"own", "warehouse"}

@@ -282,6 +282,22 @@ def test_a_form_sent_twice_acts_once() -> None:
     assert [row[3] for row in ledger(product, warehouse)] == ["receipt", "adjustment", "transfer", "count"]
 
 
+def test_a_key_that_another_write_has_used_is_no_other_write_s() -> None:
+    store = make_store()
+    product, other = stocked(store), stocked(store)
+    client, taken = browser(Role.STORE_MANAGER, store), str(StockMovement.objects.latest("id").operation_id)
+
+    for row, action in (
+        (shelf(product, store), "adjust"),
+        (shelf(other, store), "adjust"),
+        (shelf(other, store), "count"),
+    ):
+        step = Step(client, STOCK, action, row)
+        assert step.submit(**{f"row_{row}": "3", "note": "found", "operation_id": taken}).status_code == 302
+
+    assert (on_hand(product, store), on_hand(other, store)) == (13, 3)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.plain_calls
 def test_a_form_sent_twice_at_once_acts_once() -> None:
@@ -304,10 +320,9 @@ def test_a_form_whose_key_is_not_ours_or_old_does_nothing(key: str) -> None:
     row, client = shelf(product, store), browser(Role.STORE_MANAGER, store)
 
     correction = Step(client, STOCK, "adjust", row).submit(**{f"row_{row}": "1", "note": "found", "operation_id": key})
-    count = Step(client, STOCK, "count", row).submit(**{f"row_{row}": "1", f"key_{row}": key})
+    count = Step(client, STOCK, "count", row).submit(**{f"row_{row}": "1", "operation_id": key})
 
-    assert list(errors_of(correction)) == ["operation_id"]
-    assert list(errors_of(count)) == [f"key_{row}"]
+    assert list(errors_of(correction)) == list(errors_of(count)) == ["operation_id"]
     assert on_hand(product, store) == 10
 
 

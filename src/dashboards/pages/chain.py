@@ -1,8 +1,8 @@
 """The whole chain, or a manager's own stores, side by side."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,10 +16,8 @@ from accounts.interface import Action, Actor
 from dashboards.charts import Chart, Series, day_labels
 from dashboards.forms import PeriodForm
 from dashboards.pages.page import page, show
-from inventory.interface import Discrepancy, inventory
+from inventory.interface import inventory
 from sales.interface import Indicators, StoreIndicators, sales
-
-MAX_DISCREPANCIES = 200
 
 
 @dataclass(frozen=True)
@@ -33,11 +31,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Alert:
-    """Something to see to, the worst first: `kind` is its look."""
+    """Something to see to, the worst first: `kind` is its look, `link` what its links show."""
 
     kind: str
     count: int
     words: str
+    link: str
     places: list[Place]
 
 
@@ -54,7 +53,7 @@ def chain(request: HttpRequest, actor: Actor) -> HttpResponse:
     period = form.chosen(today=localdate(), default="7")
     ids = None if stores is None else sorted(stores)
     figures = sales.performance(first_day=period.first_day, last_day=period.last_day, store_ids=ids)
-    discrepancies = inventory.discrepancies(location_ids=ids, limit=MAX_DISCREPANCIES)
+    to_count = inventory.unsettled_shelves(location_ids=[store.store_id for store in figures.stores])
     return show(
         request,
         "chain",
@@ -63,7 +62,7 @@ def chain(request: HttpRequest, actor: Actor) -> HttpResponse:
         period=period,
         chain=figures.chain,
         stores=figures.stores,
-        alerts=alerts(figures.stores, discrepancies),
+        alerts=alerts(figures.stores, to_count),
         chart=revenue_chart(figures.chain),
     )
 
@@ -74,26 +73,45 @@ def _workplace(actor: Actor) -> str:
     return "dashboards:products" if actor.may(Action.EDIT_CATALOG) else "dashboards:stocks"
 
 
-def alerts(stores: Sequence[StoreIndicators], discrepancies: Sequence[Discrepancy]) -> list[Alert]:
-    """What to see to in these stores; nothing of which there is none."""
-    unexplained = Counter(row.location_id for row in discrepancies)
+def alerts(stores: Sequence[StoreIndicators], to_count: Mapping[UUID, int]) -> list[Alert]:
+    """What to see to in these stores, of whose shelves so many are to be counted; nothing of which there is none."""
     out = [Place(store.name, store.stock_outs, _stock(store, "?show=out")) for store in stores]
     low = [Place(store.name, store.low_stock, _stock(store, "?show=low")) for store in stores]
     waiting = reverse("dashboards:replenishment")
     pending = [Place(store.name, store.pending_requests, f"{waiting}?store={store.store_id}") for store in stores]
-    uncounted = [Place(store.name, unexplained[store.store_id], _stock(store, "#to-count")) for store in stores]
+    uncounted = [Place(store.name, to_count.get(store.store_id, 0), _stock(store, "#to-count")) for store in stores]
     found = [
-        _alert("bad", out, lambda count: ngettext("product out of stock", "products out of stock", count)),
-        _alert("bad", uncounted, lambda count: ngettext("shelf to count", "shelves to count", count)),
-        _alert("warn", low, lambda count: ngettext("product running low", "products running low", count)),
-        _alert("info", pending, lambda count: ngettext("request to decide on", "requests to decide on", count)),
+        _alert(
+            "bad",
+            out,
+            lambda count: ngettext("product that sells is out of stock", "products that sell are out of stock", count),
+            _("All empty shelves"),
+        ),
+        _alert(
+            "bad",
+            uncounted,
+            lambda count: ngettext("shelf to count", "shelves to count", count),
+            _("Shelves to count"),
+        ),
+        _alert(
+            "warn",
+            low,
+            lambda count: ngettext("product running low", "products running low", count),
+            _("Products running low"),
+        ),
+        _alert(
+            "info",
+            pending,
+            lambda count: ngettext("request to decide on", "requests to decide on", count),
+            _("Pending requests"),
+        ),
     ]
     return [alert for alert in found if alert.count]
 
 
-def _alert(kind: str, places: list[Place], words: Callable[[int], str]) -> Alert:
+def _alert(kind: str, places: list[Place], words: Callable[[int], str], link: str) -> Alert:
     count = sum(place.count for place in places)
-    return Alert(kind, count, words(count), [place for place in places if place.count])
+    return Alert(kind, count, words(count), link, [place for place in places if place.count])
 
 
 def _stock(store: StoreIndicators, where: str) -> str:

@@ -19,7 +19,7 @@ from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retar
 from accounts.interface import Action, Actor
 from dashboards.wording import sentence
 from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
-from shared_kernel.ids import new_id, time_of
+from shared_kernel.ids import new_id, part_of, time_of
 
 STATUS_OF_REFUSAL: dict[type[Refusal], int] = {Forbidden: 403, NotFound: 404, Conflict: 409, Invalid: 422}
 A_DAY, A_MINUTE = timedelta(days=1), timedelta(minutes=1)
@@ -54,6 +54,16 @@ NAVIGATION = [
     Entry(("products", "product", "edit_product"), "tag", gettext_lazy("Products"), (Action.READ_STOCK,)),
 ]
 
+# The pages that forms are on: the forms' own addresses take nothing but POST.
+PAGE_OF_FORM = {
+    "ask": "stock",
+    "count": "stock",
+    "request_step": "replenishment",
+    "decide": "replenishment",
+    "accept": "replenishment",
+    "edit_product": "products",
+}
+
 
 def page(view: View) -> View:
     """Calls the view with the actor after the request; whoever is not logged in goes to the login.
@@ -84,10 +94,23 @@ def show(request: HttpRequest, template: str, *, status: int = 200, **context: A
     return render(request, f"dashboards/{template}.html", shared | context, status=status)
 
 
-def back(request: HttpRequest, name: str, **path: Any) -> HttpResponse:
-    """After a write: to the page of this name, with the filters that the form's address carried."""
+def own_address(request: HttpRequest) -> str:
+    """Where the page that is shown is found again: of a form, the page that it is on, with the filters of its address.
+
+    Of what is neither, home.
+    """
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    found = request.resolver_match
+    name = PAGE_OF_FORM.get(found.url_name or "", "chain") if found else "chain"
+    path = {"store_id": found.kwargs["store_id"]} if found and name == "stock" else {}
     query = request.GET.urlencode()
-    return redirect(f"{reverse(name, kwargs=path)}{'?' if query else ''}{query}")
+    return f"{reverse(f'dashboards:{name}', kwargs=path)}{'?' if query else ''}{query}"
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """After a write: to the page that its form was on."""
+    return redirect(own_address(request))
 
 
 def tell(request: HttpRequest, text: str, *, undo: str = "", **fields: str) -> None:
@@ -95,8 +118,16 @@ def tell(request: HttpRequest, text: str, *, undo: str = "", **fields: str) -> N
     messages.success(request, text, extra_tags=json.dumps({"address": undo, "fields": fields}) if undo else "")
 
 
-def key_of(request: HttpRequest) -> UUID:
-    """The key that a form carries, so that sent twice it is one write; a fresh one where it carries none of ours."""
+def key_of(request: HttpRequest, actor: Actor, *asked: UUID | str | int | None) -> UUID:
+    """The key of the write that a form asks for, so that sent twice it is one.
+
+    It follows from the key that the form carries, who sends it, and what it asks for: nobody can name a key that is
+    somebody else's, or another write's. A fresh one where the form carries none of ours.
+    """
+    return part_of(_key_in(request), actor.id, *asked)
+
+
+def _key_in(request: HttpRequest) -> UUID:
     try:
         key = UUID(request.POST.get("key", ""))
     except ValueError:
@@ -121,6 +152,7 @@ def _refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
 
 def _to_login(request: HttpRequest) -> HttpResponse:
+    login = redirect_to_login(own_address(request))
     if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware put it there
-        return HttpResponseClientRedirect(reverse("dashboards:login"))
-    return redirect_to_login(request.get_full_path())
+        return HttpResponseClientRedirect(login.url)
+    return login

@@ -57,7 +57,7 @@ def edit(request: HttpRequest, actor: Actor, product_id: UUID) -> HttpResponse:
         price=str(localize_input(before.price)),
         description=before.description,
     )
-    return back(request, "dashboards:products")
+    return back(request)
 
 
 @require_safe

@@ -110,7 +110,7 @@ def _seen(actor: Actor, request_id: UUID) -> Request:
 
 
 def _take(request: HttpRequest, actor: Actor, asked: Request, step: str, *, quantity: int | None) -> Request:
-    key, now = key_of(request), datetime.now(UTC)
+    key, now = key_of(request, actor, step, asked.id, quantity), datetime.now(UTC)
     reason = request.POST.get("reason", "")[:MAX_REASON].replace("\x00", "")
     match step:
         case "approve":
@@ -161,7 +161,7 @@ def decide(request: HttpRequest, actor: Actor) -> HttpResponse:
     if (verdict := request.POST.get("verdict")) not in set(Verdict):
         raise Http404
     outcomes = replenishment.decide_all(
-        decision_id=key_of(request),
+        decision_id=key_of(request, actor, verdict),
         request_ids=_ids(request.POST.getlist("request_ids")),
         verdict=Verdict(verdict),
         reason=request.POST.get("reason", "")[:MAX_REASON].replace("\x00", ""),
@@ -176,7 +176,7 @@ def decide(request: HttpRequest, actor: Actor) -> HttpResponse:
     if done:
         tell(request, text % {"count": done})
     _tell_refused(request, [(outcome.code, outcome.detail) for outcome in outcomes if outcome.request is None])
-    return back(request, "dashboards:replenishment")
+    return back(request)
 
 
 @require_POST
@@ -189,13 +189,13 @@ def accept(request: HttpRequest, actor: Actor) -> HttpResponse:
     for store_id in {line.store_id for line in lines}:
         actor.require(Action.REQUEST_STOCK, at=store_id)
     accepted = replenishment.accept(
-        acceptance_id=key_of(request), lines=lines, actor_id=actor.id, now=datetime.now(UTC)
+        acceptance_id=key_of(request, actor, "accept"), lines=lines, actor_id=actor.id, now=datetime.now(UTC)
     )
     done = sum(acceptance.request is not None for acceptance in accepted)
     if done:
         tell(request, ngettext("%(count)d request made.", "%(count)d requests made.", done) % {"count": done})
     _tell_refused(request, [(one.code, one.detail) for one in accepted if one.request is None])
-    return back(request, "dashboards:replenishment")
+    return back(request)
 
 
 def _tell_refused(request: HttpRequest, refusals: list[tuple[str, str]]) -> None:
@@ -233,4 +233,4 @@ def _onwards(request: HttpRequest) -> HttpResponse:
     given = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(given, {request.get_host()}):
         return redirect(given)
-    return back(request, "dashboards:replenishment")
+    return back(request)

@@ -64,7 +64,11 @@ def report(request: HttpRequest, actor: Actor) -> HttpResponse:
 @page
 def spreadsheet(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The same figures as a spreadsheet, with every product sold."""
-    asked = _asked(actor, ReportForm(request.GET or None))
+    form = ReportForm(request.GET or None)
+    asked = _asked(actor, form)
+    if form.errors:
+        wrong = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return show(request, "refused", status=422, sentence=wrong, code=422)
     answer = HttpResponse(workbook(_report(asked, top=None)), content_type=SPREADSHEET)
     answer["Content-Disposition"] = 'attachment; filename="sales.xlsx"'
     return answer

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from dashboards.forms import LoginForm
 from dashboards.pages.page import show
 
+THEMES = {"light", "dark", "auto"}
 A_YEAR = 365 * 24 * 3600
 
 login = LoginView.as_view(
@@ -18,10 +19,11 @@ login = LoginView.as_view(
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the chosen theme for a year, and go back to the page that it was chosen on."""
+    """Keep the chosen theme for a year, if it is one, and go back to the page that it was chosen on."""
     given = request.POST.get("next", "")
     answer = redirect(given if url_has_allowed_host_and_scheme(given, {request.get_host()}) else "/")
-    answer.set_cookie("theme", request.POST.get("theme", ""), max_age=A_YEAR, samesite="Lax", httponly=True)
+    if (chosen := request.POST.get("theme")) in THEMES:
+        answer.set_cookie("theme", chosen, max_age=A_YEAR, samesite="Lax", httponly=True)
     return answer
 
 

@@ -55,12 +55,13 @@ def ask(request: HttpRequest, actor: Actor, store_id: UUID, product_id: UUID) ->
     form = QuantityForm(request.POST)
     if not form.is_valid():
         return _stock(request, actor, store_id, asked=product_id, form=form, status=422)
+    quantity = form.cleaned_data["quantity"]
     try:
         asked = replenishment.request(
-            request_id=key_of(request),
+            request_id=key_of(request, actor, "ask", store_id, product_id, quantity),
             product_id=product_id,
             store_id=store_id,
-            quantity=form.cleaned_data["quantity"],
+            quantity=quantity,
             actor_id=actor.id,
             now=datetime.now(UTC),
         )
@@ -72,7 +73,7 @@ def ask(request: HttpRequest, actor: Actor, store_id: UUID, product_id: UUID) ->
     ) % {"count": asked.quantity, "product": asked.product_name}
     undo = reverse("dashboards:request_step", kwargs={"request_id": asked.id, "step": "cancel"})
     tell(request, text, undo=undo, next=reverse("dashboards:stock", kwargs={"store_id": store_id}))
-    return back(request, "dashboards:stock", store_id=store_id)
+    return back(request)
 
 
 @require_POST
@@ -83,12 +84,13 @@ def count(request: HttpRequest, actor: Actor, store_id: UUID, product_id: UUID) 
     form = CountForm(request.POST)
     if not form.is_valid():
         return _stock(request, actor, store_id, counted=product_id, form=form, status=422)
+    quantity = form.cleaned_data["quantity"]
     try:
         row = inventory.count(
-            operation_id=key_of(request),
+            operation_id=key_of(request, actor, "count", store_id, product_id, quantity),
             location_id=store_id,
             product_id=product_id,
-            quantity=form.cleaned_data["quantity"],
+            quantity=quantity,
             thresholds=Thresholds(),
             note="stock count",
             actor_id=actor.id,
@@ -98,7 +100,7 @@ def count(request: HttpRequest, actor: Actor, store_id: UUID, product_id: UUID) 
         form.add_error("quantity", sentence(refusal))
         return _stock(request, actor, store_id, counted=product_id, form=form, status=409)
     tell(request, _("%(product)s counted: %(quantity)d.") % {"product": row.product_name, "quantity": row.on_hand})
-    return back(request, "dashboards:stock", store_id=store_id)
+    return back(request)
 
 
 def _stock(
@@ -121,10 +123,7 @@ def _stock(
         offset=(number - 1) * ROWS,
         limit=ROWS,
     )
-    pending = replenishment.requests(statuses=[RequestStatus.PENDING], store_ids=[store_id], limit=OPEN_REQUESTS)
-    requested: dict[UUID, int] = {}
-    for waiting in pending.requests:
-        requested[waiting.product_id] = requested.get(waiting.product_id, 0) + waiting.quantity
+    requested = _requested(actor, store_id)
     asked, counted = asked or _product(request, "open"), counted or _product(request, "count")
     rows = found.rows
     if asked and asked not in {row.product_id for row in rows}:
@@ -149,6 +148,17 @@ def _stock(
             may_request=actor.may(Action.REQUEST_STOCK, at=store_id),
             may_count=actor.may(Action.COUNT_STOCK, at=store_id),
         )
+
+
+def _requested(actor: Actor, store_id: UUID) -> dict[UUID, int]:
+    """The pieces of each product that wait for the warehouse's decision, for those who may see the store's requests."""
+    if not (actor.may(Action.DECIDE_REQUESTS) or actor.may(Action.REQUEST_STOCK, at=store_id)):
+        return {}
+    pending = replenishment.requests(statuses=[RequestStatus.PENDING], store_ids=[store_id], limit=OPEN_REQUESTS)
+    requested: dict[UUID, int] = {}
+    for waiting in pending.requests:
+        requested[waiting.product_id] = requested.get(waiting.product_id, 0) + waiting.quantity
+    return requested
 
 
 def _product(request: HttpRequest, name: str) -> UUID | None:

@@ -39,7 +39,6 @@ def store(request: HttpRequest, actor: Actor, store_id: UUID) -> HttpResponse:
         figures = performance.stores[0]
         empty = inventory.location_stock(location_id=store_id, out=True, limit=SHELVES)
         low = inventory.location_stock(location_id=store_id, low=True, limit=SHELVES)
-        discrepancies = inventory.discrepancies(location_ids=[store_id])
         return show(
             request,
             "store",
@@ -48,7 +47,7 @@ def store(request: HttpRequest, actor: Actor, store_id: UUID) -> HttpResponse:
             form=form,
             period=period,
             figures=figures,
-            alerts=alerts([figures], discrepancies),
+            alerts=alerts([figures], inventory.unsettled_shelves(location_ids=[store_id])),
             week=revenue_chart(figures),
             day=_day_chart(sales.hours(store_id=store_id, day=today)),
             shelves=list({row.product_id: row for row in [*empty.rows, *low.rows]}.values())[:SHELVES],

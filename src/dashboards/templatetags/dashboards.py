@@ -8,6 +8,7 @@ from django import template
 from django.conf import settings
 
 from dashboards import formats, wording
+from dashboards.pages import page
 from shared_kernel.ids import new_id
 
 register = template.Library()
@@ -62,6 +63,12 @@ def undo(message: Any) -> dict[str, Any] | None:
 def key() -> UUID:
     """A fresh key for a form: sent twice, it is one write."""
     return new_id()
+
+
+@register.simple_tag(takes_context=True)
+def own_address(context: dict[str, Any]) -> str:
+    """Where the page is found again."""
+    return page.own_address(context["request"]) if "request" in context else ""
 
 
 @register.simple_tag(takes_context=True)

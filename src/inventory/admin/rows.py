@@ -76,7 +76,7 @@ class StockAdmin(ReadOnlyAdmin):
         def count(form: CountForm) -> None:
             for level in sorted(levels, key=lambda level: level.product_id):
                 inventory.count(
-                    operation_id=form.cleaned_data[f"key_{level.pk}"],
+                    operation_id=form.key_about(level),
                     location_id=level.location_id,
                     product_id=level.product_id,
                     quantity=form.cleaned_data[form.row_name(level)],

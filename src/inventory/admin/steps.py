@@ -16,7 +16,6 @@ from inventory.interface import (
 from inventory.models import Location
 from shared_kernel.admin import (
     MAX_QUANTITY,
-    KeyField,
     QuantityForm,
     StepForm,
     pieces,
@@ -72,12 +71,6 @@ class CountForm(StepForm):
     note = forms.CharField(
         label=gettext_lazy("Note"), max_length=200, required=False, widget=UnfoldAdminTextInputWidget
     )
-
-    def __init__(self, rows: Sequence[Any], data: Any = None) -> None:
-        super().__init__(rows, data)
-        # Each count is an operation of its own.
-        for row in rows:
-            self.fields[f"key_{row.pk}"] = KeyField()
 
     def row_field(self, row: Any) -> forms.Field:
         return pieces(row.product_name, smallest=0)
