@@ -31,7 +31,9 @@ class Shop:
         self.chains = [Chain(store=1, transit=transit) for _ in range(size)]
         self.stores = [chain.store.id for chain in self.chains]
         self.pending = [request(chain, 2, actor_id=new_id()) for chain in self.chains]
-        replenishment.suggest(now=NOW)
+        for _ in range(size):
+            Chain(store=1, transit=transit)
+        assert replenishment.suggest(now=NOW) == size
 
 
 LISTS: list[tuple[str, int, Callable[[Shop], Any]]] = [

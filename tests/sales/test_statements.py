@@ -37,7 +37,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("sale in a till", 6, lambda shop: ticket(shop.store, items=shop.items, till_session_id=shop.tills[0].id)),
     ("return", 11, lambda shop: ticket(shop.store, returns=shop.returns)),
     ("exchange", 12, lambda shop: ticket(shop.store, items=shop.items, returns=shop.returns)),
-    ("sale made offline", 9, lambda shop: send(shop.offline())),
+    ("sale made offline", 11, lambda shop: send(shop.offline())),
     ("one sale", 3, lambda shop: sales.sale(sale_id=shop.sold.id)),
     ("a receipt", 4, lambda shop: sales.receipt(sale_id=shop.sold.id)),
     ("what is open", 4, lambda shop: sales.open_till_sessions()),
