@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
@@ -32,11 +33,11 @@ def identify(request: HttpRequest) -> Actor | None:
 def _identify(request: HttpRequest) -> Actor | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return accounts.actor_of_token(access_token=token.strip())
+        return _noted(accounts.actor_of_token(access_token=token.strip()))
     if scheme:
         raise InvalidToken
     if (key := request.headers.get("X-API-Key")) is not None:
-        return accounts.actor_of_key(key=key, now=datetime.now(UTC))
+        return _noted(accounts.actor_of_key(key=key, now=datetime.now(UTC)))
     if "sessionid" not in request.COOKIES or not request.user.is_authenticated:
         return None
     if request.method not in SAFE_METHODS:
@@ -47,8 +48,14 @@ def _identify(request: HttpRequest) -> Actor | None:
 def _actor_of(user: Any) -> Actor:
     """The person of a session as an actor. Asked at most once a request. Raises PersonNotFound."""
     if not hasattr(user, "actor"):
-        user.actor = accounts.actor(person_id=user.pk)
+        user.actor = _noted(accounts.actor(person_id=user.pk))
     actor: Actor = user.actor
+    return actor
+
+
+def _noted(actor: Actor) -> Actor:
+    """The same, named from now on in whatever this request has written to the log and the audit trail."""
+    structlog.contextvars.bind_contextvars(actor=str(actor.id))
     return actor
 
 

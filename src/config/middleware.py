@@ -13,6 +13,7 @@ from django.core.signals import got_request_exception
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
+from config.addresses import address_of
 from config.authentication import identify
 from config.problems import CONTENT_TYPE, problem, problem_of
 
@@ -31,7 +32,7 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request_id = _request_id(request)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address_of(request))
         try:
             request.identify = partial(identify, request)  # type: ignore[attr-defined]
             response = self._answer(request)
@@ -46,7 +47,7 @@ class RequestMiddleware:
             )
             return response
         finally:
-            structlog.contextvars.unbind_contextvars("request_id")
+            structlog.contextvars.unbind_contextvars("request_id", "address", "actor")
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
         if not f"{request.path}/".startswith(f"{API}/"):

@@ -6,6 +6,7 @@ image.
 
 import socket
 import sys
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import django_stubs_ext
@@ -30,6 +31,8 @@ DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+# The networks of the proxies in front, as 10.0.0.0/8: what they say of whom they heard from is believed.
+COMPTOIR_TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = env.list("COMPTOIR_TRUSTED_PROXIES", [], subcast=ip_network)
 
 if not SECRET_KEY:
     raise ImproperlyConfigured("The SECRET_KEY setting must not be empty.")

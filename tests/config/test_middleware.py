@@ -82,6 +82,7 @@ def test_a_request_is_one_line_of_json(lines: Lines) -> None:
         "status": 200,
         "milliseconds": line["milliseconds"],
         "request_id": "request-1",
+        "address": "127.0.0.1",
         "logger": "comptoir.request",
         "level": "info",
         "timestamp": line["timestamp"],
@@ -122,7 +123,9 @@ def test_every_line_of_a_request_carries_its_id_and_no_line_after_it(lines: Line
     assert [line["event"] for line in (odd, failed, request)] == ["odd: a\nb", "request failed", "request"]
     assert {line["request_id"] for line in (odd, failed, request)} == {"request-1"}
     assert "ZeroDivisionError" in failed["exception"]
-    assert "request_id" not in afterwards
+    assert {line["address"] for line in (odd, failed, request)} == {"127.0.0.1"}
+    assert len({line["actor"] for line in (odd, failed, request)}) == 1
+    assert not {"request_id", "address", "actor"} & afterwards.keys()
 
 
 # --- The last slash --------------------------------------------------------------------------------------------------

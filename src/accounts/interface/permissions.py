@@ -24,6 +24,8 @@ class Action(StrEnum):
 
     READ_PEOPLE = "people.read"
     EDIT_PEOPLE = "people.edit"
+    MANAGE_KEYS = "keys.manage"
+    READ_AUDIT = "audit.read"
     EDIT_CATALOG = "catalog.edit"
     EDIT_STORES = "stores.edit"
     READ_STOCK = "stock.read"
