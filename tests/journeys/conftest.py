@@ -1,12 +1,20 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from django.db import connection
 
+from accounts.interface import Role, accounts
+from replenishment.interface import replenishment
+from shared_kernel.ids import new_id
 from shared_kernel.published import bind
+from tests.accounts.actions import home, register
+from tests.chain import PASSWORD, make_person, make_product, make_store, make_warehouse, put_in_stock, sell
 from tests.conftest import HANDLES
 from tests.gunicorn_server import Server, serving
 from tests.journeys.placements import SentTwice, Serialised
+from tests.sales.actions import open_till
 from tests.threads import empty_queue
 
 
@@ -37,6 +45,50 @@ def real_commits(transactional_db: None) -> Iterator[None]:
     yield
     empty_queue()
     assert deadlocks() == before
+
+
+@pytest.fixture
+def known() -> dict[str, UUID]:
+    """Things that exist, by the names of the parameters that name them."""
+    warehouse, store, product = make_warehouse(), make_store(), make_product()
+    put_in_stock(product, warehouse, 1000)
+    put_in_stock(product, store, 1000)
+    session_id = open_till(store).id
+    customer_id = register(email="known@example.com").id
+    return {
+        "customer_id": customer_id,
+        "address_id": accounts.add_address(customer_id=customer_id, address_id=new_id(), draft=home()).id,
+        "store_id": store.id,
+        "location_id": store.id,
+        "from_location_id": warehouse.id,
+        "to_location_id": store.id,
+        "product_id": product.id,
+        "sale_id": sell(product, store, 100).id,
+        "request_id": replenishment.request(
+            request_id=new_id(),
+            product_id=product.id,
+            store_id=store.id,
+            quantity=5,
+            actor_id=None,
+            now=datetime.now(UTC),
+        ).id,
+        "session_id": session_id,
+        "till_session_id": session_id,
+    }
+
+
+@pytest.fixture
+def headers() -> dict[str, str]:
+    """Of a person who may do everything."""
+    tokens = accounts.log_in(email=make_person(Role.HEAD_OFFICE), password=PASSWORD)
+    return {"Authorization": f"Bearer {tokens.access}"}
+
+
+@pytest.fixture
+def customers_headers(known: dict[str, UUID]) -> dict[str, str]:
+    """Of the customer who is known."""
+    tokens = accounts.log_in(email="known@example.com", password=PASSWORD)
+    return {"Authorization": f"Bearer {tokens.access}"}
 
 
 def deadlocks() -> int:
