@@ -7,7 +7,7 @@ ENVIRONMENT := .venv/.complete
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help openapi run test pytest format lint types boundaries boundaries-check bench lock messages screenshots
+.PHONY: help audit openapi run test pytest format lint types boundaries boundaries-check bench lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -30,6 +30,10 @@ format: $(ENVIRONMENT) ## put the code into its one format
 lint: $(ENVIRONMENT) ## check the format and the common mistakes
 	@$(VENV_PYTHON) -m ruff format --check .
 	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m bandit --quiet --recursive src --configfile pyproject.toml
+
+audit: $(ENVIRONMENT) ## look the packages up in PyPI's list of known vulnerabilities (needs the internet)
+	@$(VENV_PYTHON) -m pip_audit --strict --require-hashes --disable-pip --requirement deploy/requirements.txt
 
 types: $(ENVIRONMENT) ## check the types
 	@$(VENV_PYTHON) -m mypy
