@@ -14,7 +14,7 @@ from ninja.errors import HttpError, ValidationError
 from pydantic_core import to_jsonable_python
 from rest_framework import exceptions as rest_framework_exceptions
 
-from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
+from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -24,6 +24,7 @@ STATUS_OF_REFUSAL: dict[type[Refusal], int] = {
     NotFound: 404,
     Conflict: 409,
     Invalid: 422,
+    TooMany: 429,
 }
 
 log = structlog.get_logger("comptoir.problems")
@@ -75,7 +76,10 @@ def problem_of(error: Exception) -> HttpResponse | None:
         case Refusal():
             status = next(status for kind, status in STATUS_OF_REFUSAL.items() if isinstance(error, kind))
             members = {field.name: getattr(error, field.name) for field in fields(error)}
-            return problem(status, str(error), code=error.code, **members)
+            answer = problem(status, str(error), code=error.code, **members)
+            if isinstance(error, TooMany):
+                answer["Retry-After"] = str(error.retry_after)
+            return answer
         case ValidationError():
             return invalid([_ninja_error(item) for item in error.errors])
         case HttpError():

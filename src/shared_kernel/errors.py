@@ -37,3 +37,10 @@ class Forbidden(Refusal):
 
 class Unauthenticated(Refusal):
     """Nobody knows who asks."""
+
+
+@dataclass(eq=False)
+class TooMany(Refusal):
+    """Whoever asks has asked too often: after `retry_after` seconds they may again."""
+
+    retry_after: int
