@@ -20,7 +20,9 @@ def main() -> None:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
     from environs import EnvError
+    from structlog.contextvars import bind_contextvars
 
+    bind_contextvars(job=" ".join(sys.argv[1:2]))
     try:
         execute_from_command_line(sys.argv)
     except (EnvError, ImproperlyConfigured) as error:

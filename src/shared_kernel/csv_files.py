@@ -1,4 +1,4 @@
-"""CSV files from elsewhere: their lines as records, and the numbers in them.
+"""CSV files from elsewhere: their lines as records, and the numbers in them. And cells of those that go out.
 
 What a record means is for each module's rules to say.
 """
@@ -90,6 +90,14 @@ def records(lines: Iterator[str], header: list[str]) -> Iterator[Record]:
             yield source.faulty("contains a NUL character")
         else:
             yield Record(source.first_number, dict(zip(header, map(str.strip, cells), strict=True)))
+
+
+def harmless(cell: object) -> object:
+    """A spreadsheet would run a text that begins like a formula.
+
+    An apostrophe makes it text again (OWASP, CSV injection).
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 class _Lines:

@@ -13,6 +13,7 @@ from ninja import Field, Query, Router, Schema
 
 from sales.api.callers import actor_of, visible_stores
 from sales.interface import Channel, Figures, SalesReport, Statistics, StoreReport, sales
+from shared_kernel.csv_files import harmless
 from shared_kernel.rest.bodies import Day
 
 router = Router(tags=["reports"])
@@ -100,7 +101,7 @@ def _csv(report: SalesReport) -> HttpResponse:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(CSV_COLUMNS)
-    writer.writerows([_harmless(cell) for cell in row] for store in report.stores for row in _csv_rows(store))
+    writer.writerows([harmless(cell) for cell in row] for store in report.stores for row in _csv_rows(store))
     response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="sales.csv"'
     return response
@@ -111,11 +112,3 @@ def _csv_rows(store: StoreReport) -> Iterator[Iterable[object]]:
     yield [*place, store.gross, store.returned, store.total, store.sales, store.returns, store.pieces, *[""] * 4]
     for product in store.products:
         yield [*place, *[""] * 6, product.product_id, product.sku, product.name, product.quantity]
-
-
-def _harmless(cell: object) -> object:
-    """A spreadsheet would run a text that begins like a formula.
-
-    An apostrophe makes it text again (OWASP, CSV injection).
-    """
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.schema import DatabaseSchemaEditor
 from django.db.models import Model
+from psycopg.pq import Escaping
+
+from shared_kernel.audit import caller
 
 
 def schema_of(model: type[Model]) -> str | None:
@@ -28,6 +31,19 @@ class SchemaEditor(DatabaseSchemaEditor):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's Postgres backend with our schema editor."""
+    """Django's Postgres backend with our schema editor, and transactions that know who acts in them."""
 
     SchemaEditorClass = SchemaEditor
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """Turned off, as Django does to begin a transaction, this also tells the audit trail's triggers who acts in it.
+
+        The end of the transaction forgets it.
+        """
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # the stubs do not know it
+        if not autocommit and (acting := caller()):
+            # In one message with BEGIN, which psycopg would send by itself, so that it costs no round trip of its own.
+            # Where this fails, the next statement says so.
+            libpq = self.connection.pgconn
+            with self.wrap_database_errors:
+                libpq.exec_(b"BEGIN; SET LOCAL comptoir.caller = " + Escaping(libpq).escape_literal(acting.encode()))
