@@ -4,10 +4,11 @@ SHELL := /bin/sh
 # Modules, rather than the scripts beside it: those stop working in a folder that was moved.
 VENV_PYTHON := .venv/bin/python
 ENVIRONMENT := .venv/.complete
+FRENCH := src/config/locale/fr/LC_MESSAGES/django.po
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help audit openapi run test pytest format lint types boundaries boundaries-check bench lock messages screenshots
+.PHONY: help audit openapi run test pytest format lint types boundaries boundaries-check policy bench lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -41,14 +42,19 @@ types: $(ENVIRONMENT) ## check the types
 boundaries: $(ENVIRONMENT) ## draw the map of the modules into docs/modules.md
 	@$(VENV_PYTHON) -m tests.boundaries.module_map
 
+policy: $(ENVIRONMENT) ## write the table of who may do what into docs/security.md
+	@PYTHONPATH=src $(VENV_PYTHON) -m tests.accounts.policy_table
+
 openapi: $(ENVIRONMENT) ## write the OpenAPI document into docs/openapi.json
 	@$(VENV_PYTHON) manage.py openapi > docs/openapi.json
 
 boundaries-check: $(ENVIRONMENT)
 	@PYTHONPATH=src $(VENV_PYTHON) .venv/bin/lint-imports
 
+# What Django or the admin's theme marks, and not our own code, counts as obsolete for gettext: it is taken back.
 messages: $(ENVIRONMENT) ## collect the texts to translate into French, and compile them (needs gettext)
-	@cd src && ../$(VENV_PYTHON) ../manage.py makemessages --locale fr --no-location --no-wrap --no-obsolete
+	@cd src && ../$(VENV_PYTHON) ../manage.py makemessages --locale fr --no-location --no-wrap
+	@sed -i.old -e 's/^#~ //' -e '/^"POT-Creation-Date/d' -e '/^"Report-Msgid/d' $(FRENCH) && rm $(FRENCH).old
 	@cd src && ../$(VENV_PYTHON) ../manage.py compilemessages --locale fr
 
 screenshots: $(ENVIRONMENT) ## take pictures of every page with the demonstration's data into docs/img

@@ -4,22 +4,28 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils.timezone import now
 
 from accounts import rules
-from accounts.interface import Action, Customer, Language, Role
+from accounts.interface import Action, Language, Role
 from accounts.interface import Address as AddressValue
 from accounts.interface import ApiKey as ApiKeyValue
+from accounts.interface import Customer as CustomerValue
 from shared_kernel.ids import new_id
 
 
 class UserManager(BaseUserManager["User"]):
     def customers(self) -> models.QuerySet["User"]:
         """Those who do not work here, erased ones included."""
-        return self.exclude(Exists(Membership.objects.filter(person=OuterRef("pk"))))
+        return self.exclude(works_here())
+
+    def staff(self) -> models.QuerySet["User"]:
+        """Those who work here, or did: a role is kept when its holder leaves."""
+        return self.filter(works_here())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         user = self.model(email=email.lower(), **fields)
@@ -35,6 +41,11 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").lower())
+
+
+def works_here() -> Exists:
+    """Whether a person has a role in the chain."""
+    return Exists(Membership.objects.filter(person=OuterRef("pk")))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -60,7 +71,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         db_table = "person"
-        verbose_name_plural = "people"
+        verbose_name = "member of staff"
+        verbose_name_plural = "staff"
+        indexes = [
+            # For what `icontains` asks of the name and the e-mail, and `contains` of the phone.
+            GinIndex(
+                OpClass(Upper("name"), "gin_trgm_ops"),
+                OpClass(Upper("email"), "gin_trgm_ops"),
+                OpClass("phone", "gin_trgm_ops"),
+                fastupdate=False,
+                name="person_search",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["email"], name="person_email_unique"),
             models.CheckConstraint(condition=Q(email=Lower("email")), name="person_email_lower_case"),
@@ -97,9 +119,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def erased(self) -> bool:
         return self.erased_at is not None
 
-    def customer(self) -> Customer:
+    def customer(self) -> CustomerValue:
         """This row as a published value."""
-        return Customer(
+        return CustomerValue(
             id=self.id,
             email="" if self.erased else self.email,
             name=self.name,
@@ -109,6 +131,25 @@ class User(AbstractBaseUser, PermissionsMixin):
             erased=self.erased,
             created_at=self.created_at,
         )
+
+
+class CustomerManager(UserManager):
+    def get_queryset(self) -> models.QuerySet[User]:
+        return super().get_queryset().exclude(works_here())
+
+
+class Customer(User):
+    """The same, of those who do not work here: for the admin, where staff and customers have lists of their own."""
+
+    objects: ClassVar[CustomerManager] = CustomerManager()
+
+    class Meta:
+        proxy = True
+        verbose_name = "customer"
+        verbose_name_plural = "customers"
+
+    def __str__(self) -> str:
+        return str(self.id) if self.erased else self.email
 
 
 class Membership(models.Model):
@@ -210,6 +251,7 @@ class ApiKey(models.Model):
 
     class Meta:
         db_table = "api_key"
+        verbose_name = "API key"
         constraints = [
             models.CheckConstraint(condition=Q(scopes__len__gt=0), name="api_key_may_something"),
         ]

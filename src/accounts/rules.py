@@ -18,6 +18,14 @@ OWN, CHAIN = Scope.OWN_STORES, Scope.CHAIN
 DEMO_DOMAIN = "@demo.example"
 ERASED_DOMAIN = "@erased.invalid"
 
+# How often a password may be tried, as `shared_kernel.rate_limits` reads it. The narrower the windows, the fewer people
+# can be shut out by somebody else's guesses; a whole shop may share an address.
+ATTEMPTS_AT_ACCOUNT_FROM_ADDRESS = "5 per 5 minutes; 20 per hour"
+ATTEMPTS_AT_ACCOUNT = "30 per hour; 100 per day"
+ATTEMPTS_FROM_ADDRESS = "100 per hour"
+# How many letters with a code to reset a password an address may be sent.
+RESET_LETTERS = "3 per hour"
+
 MAX_ADDRESSES = 50
 MAX_EMAIL = 254
 # The longest text of each field of an address, and of a name.
@@ -31,6 +39,8 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
         Action.REFUND: OWN,
         Action.RUN_TILL: OWN,
         Action.READ_SALES: OWN,
+        Action.READ_ORDERS: OWN,
+        Action.FULFIL_ORDERS: OWN,
     },
     Role.STORE_MANAGER: {
         Action.READ_PEOPLE: CHAIN,
@@ -45,6 +55,8 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
         Action.SUPERVISE_TILL: OWN,
         Action.READ_SALES: OWN,
         Action.READ_REPORTS: OWN,
+        Action.READ_ORDERS: OWN,
+        Action.FULFIL_ORDERS: OWN,
     },
     Role.WAREHOUSE: {
         Action.READ_STOCK: CHAIN,
@@ -53,6 +65,8 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
         Action.TRANSFER_STOCK: CHAIN,
         Action.ADJUST_STOCK: CHAIN,
         Action.DECIDE_REQUESTS: CHAIN,
+        Action.READ_ORDERS: CHAIN,
+        Action.FULFIL_ORDERS: CHAIN,
     },
     Role.CATALOG_MANAGER: {
         Action.EDIT_CATALOG: CHAIN,
@@ -60,6 +74,9 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
     },
     Role.HEAD_OFFICE: dict.fromkeys(Action, CHAIN),
 }
+
+# What can be done in a store, or is done there about the chain. The rest would mean the whole chain in any case.
+OF_STORES = frozenset(action for role in (Role.CASHIER, Role.STORE_MANAGER) for action in POLICY[role])
 
 # Unicode's categories of what no name and no line of an address holds: control characters and breaks of lines.
 UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}
@@ -160,9 +177,17 @@ def api_key_errors(draft: ApiKeyDraft) -> list[dict[str, str]]:
     return _told(
         {
             "name": _text_error("name", draft.name.strip()),
-            "scopes": None if draft.scopes else "A key that may do nothing is of no use: name an action.",
+            "scopes": _scopes_error(draft),
         }
     )
+
+
+def _scopes_error(draft: ApiKeyDraft) -> str | None:
+    if not draft.scopes:
+        return "A key that may do nothing is of no use: name an action."
+    if draft.store_id is not None and (beyond := draft.scopes - OF_STORES):
+        return f"These are of the whole chain, and cannot be kept to a store: {', '.join(sorted(beyond))}."
+    return None
 
 
 def _told(problems: Mapping[str, str | None]) -> list[dict[str, str]]:

@@ -38,7 +38,7 @@ def home(**values: Any) -> AddressDraft:
 
 def customer_client(email: str = EMAIL) -> Client:
     """An API client of this customer, whose password is PASSWORD."""
-    tokens = accounts.log_in(email=email, password=PASSWORD)
+    tokens = accounts.log_in(email=email, password=PASSWORD, address="")
     return Client(headers={"Authorization": f"Bearer {tokens.access}"})
 
 

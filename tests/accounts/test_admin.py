@@ -1,5 +1,6 @@
 """People in Django's admin: for the head office and superusers alone."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -7,13 +8,54 @@ from django.test import Client
 
 from accounts.interface import Action, Role, accounts
 from accounts.models import User
+from inventory.interface import Location
 from shared_kernel.ids import new_id
+from tests.accounts.actions import NEW_PASSWORD, nothing_changes, register
 from tests.chain import PASSWORD, make_person, make_store
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
 PEOPLE = "/admin/accounts/user/"
+ABSENT = "absent"
 NO_MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+PASSWORDS = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+
+
+def first_role(role: Role, store: Location | None = None) -> dict[str, str]:
+    """The form's part about roles, for somebody who has none yet."""
+    return {
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "0",
+        "memberships-0-role": role,
+        "memberships-0-store_id": str(store.id) if store else "",
+    }
+
+
+def form_about(person: User, **values: str) -> dict[str, str]:
+    """What a browser sends about somebody with one role, where `values` are changed, or ABSENT."""
+    membership = person.memberships.get()
+    shown = {
+        "email": person.email,
+        "name": person.name,
+        "is_active": "on",
+        "memberships-TOTAL_FORMS": "1",
+        "memberships-INITIAL_FORMS": "1",
+        "memberships-0-id": str(membership.pk),
+        "memberships-0-person": str(person.pk),
+        "memberships-0-role": membership.role,
+        "memberships-0-store_id": str(membership.store_id or ""),
+    }
+    return {name: value for name, value in (shown | values).items() if value != ABSENT}
+
+
+def change(client: Client, person: User, **values: str) -> Any:
+    """Change somebody in the form."""
+    return client.post(f"{PEOPLE}{person.pk}/change/", form_about(person, **values))
+
+
+def person_with(role: Role, *stores: Location) -> User:
+    return User.objects.get(email=make_person(role, *stores))
 
 
 @pytest.fixture
@@ -34,23 +76,16 @@ def test_a_superuser_sees_people(root: Client) -> None:
 
 
 def test_a_superuser_hires_and_places_people(root: Client) -> None:
-    store = make_store()
+    store, other = make_store(), make_store()
     names = {"email": "Camille@Comptoir.Example", "name": "Camille"}
-    passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
 
-    added = root.post(f"{PEOPLE}add/", names | passwords | NO_MEMBERSHIPS)
+    added = root.post(f"{PEOPLE}add/", names | PASSWORDS | first_role(Role.CASHIER, store))
     person = User.objects.get(email="camille@comptoir.example")
-    place = {
-        "memberships-TOTAL_FORMS": "1",
-        "memberships-INITIAL_FORMS": "0",
-        "memberships-0-role": "cashier",
-        "memberships-0-store_id": str(store.id),
-    }
-    changed = root.post(f"{PEOPLE}{person.id}/change/", names | {"is_active": "on"} | place)
+    changed = change(root, person, **{"memberships-0-store_id": str(other.id)})
 
     assert (added.status_code, changed.status_code) == (302, 302)
-    assert accounts.log_in(email="camille@comptoir.example", password=PASSWORD)
-    assert accounts.actor(person_id=person.id).stores_for(Action.SELL) == {store.id}
+    assert accounts.log_in(email="camille@comptoir.example", password=PASSWORD, address="")
+    assert accounts.actor(person_id=person.id).stores_for(Action.SELL) == {other.id}
 
 
 def test_a_role_is_held_in_a_store_that_is_chosen_by_name(root: Client) -> None:
@@ -79,7 +114,7 @@ def test_a_role_is_held_in_a_store_that_is_chosen_by_name(root: Client) -> None:
 def test_what_was_changed_about_a_person_stays_in_their_history(root: Client) -> None:
     person = User.objects.get(email=make_person(Role.HEAD_OFFICE))
 
-    root.post(f"{PEOPLE}{person.id}/change/", {"email": person.email, "name": "Claude"} | NO_MEMBERSHIPS)
+    change(root, person, name="Claude", is_active=ABSENT)
 
     history = root.get(f"{PEOPLE}{person.id}/history/").content.decode()
     assert "root@comptoir.example" in history
@@ -95,9 +130,9 @@ def test_people_are_found_by_role(root: Client) -> None:
 
 
 def test_an_address_is_taken_in_any_case(root: Client) -> None:
-    passwords = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    names = {"email": "ROOT@comptoir.example", "name": "Root"}
 
-    answer = root.post(f"{PEOPLE}add/", {"email": "ROOT@comptoir.example", "name": "Root"} | passwords | NO_MEMBERSHIPS)
+    answer = root.post(f"{PEOPLE}add/", names | PASSWORDS | first_role(Role.HEAD_OFFICE))
 
     assert answer.status_code == 200
     assert User.objects.count() == 1
@@ -139,3 +174,94 @@ def test_a_demo_account_does_not_enter_in_production(settings: Any) -> None:
     client.post("/admin/login/", {"username": "head@demo.example", "password": PASSWORD})
 
     assert client.get("/admin/").status_code == 302
+
+
+def test_the_list_of_staff_shows_nobody_who_only_buys(root: Client) -> None:
+    customer = register()
+
+    page = root.get(PEOPLE).content.decode()
+
+    assert customer.email not in page
+    assert "root@comptoir.example" in page
+    assert root.get(f"{PEOPLE}{customer.id}/change/").status_code == 302
+    assert root.get(f"{PEOPLE}{customer.id}/password/").status_code == 404
+
+
+def test_nobody_is_hired_without_a_role(root: Client) -> None:
+    names = {"email": "camille@comptoir.example", "name": "Camille"}
+
+    with nothing_changes():
+        answer = root.post(f"{PEOPLE}add/", names | PASSWORDS | NO_MEMBERSHIPS)
+
+    assert "Give this person a role." in answer.content.decode()
+
+
+def test_whoever_works_here_keeps_a_role(root: Client) -> None:
+    person = person_with(Role.CASHIER, make_store())
+
+    with nothing_changes():
+        answer = change(root, person, **{"memberships-0-DELETE": "on"})
+
+    assert "Give this person a role." in answer.content.decode()
+
+
+def test_nobody_makes_themselves_inactive(root: Client) -> None:
+    make_person(Role.HEAD_OFFICE)
+
+    with nothing_changes():
+        answer = change(root, User.objects.get(email="root@comptoir.example"), is_active=ABSENT)
+
+    assert "You cannot make yourself inactive" in answer.content.decode()
+
+
+def test_the_last_active_one_of_the_head_office_keeps_the_role(root: Client) -> None:
+    User.objects.filter(email=make_person(Role.HEAD_OFFICE)).update(is_active=False)
+
+    with nothing_changes():
+        answer = change(root, User.objects.get(email="root@comptoir.example"), **{"memberships-0-role": "warehouse"})
+
+    assert "Nobody else of the head office is active" in answer.content.decode()
+
+
+def test_one_of_two_of_the_head_office_may_leave(root: Client) -> None:
+    person = person_with(Role.HEAD_OFFICE)
+
+    answer = change(root, person, is_active=ABSENT)
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=person.pk).is_active is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_of_the_head_office_who_end_each_other_at_once_one_stays() -> None:
+    one, other = person_with(Role.HEAD_OFFICE), person_with(Role.HEAD_OFFICE)
+    sent = []
+    for viewer, about in ((one, other), (other, one)):
+        client = Client()
+        client.force_login(viewer)
+        sent.append(partial(client.post, f"{PEOPLE}{about.pk}/change/", form_about(about, is_active=ABSENT)))
+
+    at_once(sent)
+
+    assert User.objects.filter(is_active=True).count() == 1
+
+
+def test_a_form_makes_nobody_a_superuser(root: Client) -> None:
+    person = person_with(Role.CASHIER, make_store())
+
+    answer = change(root, person, is_superuser="on", is_staff="on", phone="+33612345678")
+
+    assert answer.status_code == 302
+    changed = User.objects.get(pk=person.pk)
+    assert (changed.is_superuser, changed.phone) == (False, "")
+
+
+def test_a_new_password_ends_all_logins(root: Client) -> None:
+    person = person_with(Role.CASHIER, make_store())
+    accounts.log_in(email=person.email, password=PASSWORD, address="")
+    passwords = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+
+    answer = root.post(f"{PEOPLE}{person.pk}/password/", passwords)
+
+    assert answer.status_code == 302
+    assert person.logins.count() == 0

@@ -53,7 +53,7 @@ def test_who_registers_is_a_customer_who_may_log_in(published: Published) -> Non
         created_at=customer.created_at,
     )
     assert accounts.customers(ids=[customer.id, new_id()]) == [customer]
-    actor = accounts.actor_of_token(access_token=accounts.log_in(email=EMAIL, password=PASSWORD).access)
+    actor = accounts.actor_of_token(access_token=accounts.log_in(email=EMAIL, password=PASSWORD, address="").access)
     assert (actor.id, actor.roles, actor.everywhere, actor.in_stores) == (customer.id, set(), set(), {})
     assert published() == [("customer.created", {"customer_id": str(customer.id)})]
 
@@ -226,6 +226,14 @@ def test_a_wrong_address_is_not_kept() -> None:
     assert [error["field"] for error in refusal.value.errors] == ["postal_code"]
 
 
+def test_an_address_in_nobodys_book_is_made_sound_alike() -> None:
+    with nothing_changes():
+        sound = accounts.sound_address(draft=home(name=" Camille ", country="fr", phone="06 12 34 56 78"))
+        assert (sound.name, sound.country, sound.phone) == ("Camille", "FR", "+33612345678")
+        with pytest.raises(InvalidDetails):
+            accounts.sound_address(draft=home(postal_code="nonsense"))
+
+
 def test_a_book_has_an_end() -> None:
     customer = register()
     models.Address.objects.bulk_create(
@@ -254,7 +262,7 @@ def test_the_database_takes_one_default_of_each_kind() -> None:
 def test_everything_held_is_told() -> None:
     customer = register()
     address = accounts.add_address(customer_id=customer.id, address_id=new_id(), draft=home())
-    accounts.log_in(email=EMAIL, password=PASSWORD)
+    accounts.log_in(email=EMAIL, password=PASSWORD, address="")
 
     data = accounts.personal_data(customer_id=customer.id)
 
@@ -265,7 +273,7 @@ def test_everything_held_is_told() -> None:
 def test_an_erased_customer_leaves_nothing_but_an_id(published: Published) -> None:
     customer = register(name="Camille Martin", phone="06 12 34 56 78")
     accounts.add_address(customer_id=customer.id, address_id=new_id(), draft=home(email="home@example.com"))
-    tokens = accounts.log_in(email=EMAIL, password=PASSWORD)
+    tokens = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     password = models.User.objects.get().password
 
     accounts.erase_customer(customer_id=customer.id, now=NOW)
@@ -278,7 +286,7 @@ def test_an_erased_customer_leaves_nothing_but_an_id(published: Published) -> No
     for word in ["amille", "Martin", "612345678", "Mercière", "home@", password]:
         assert word not in held
     with pytest.raises(BadCredentials):
-        accounts.log_in(email=EMAIL, password=PASSWORD)
+        accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     with pytest.raises(InvalidToken):
         accounts.actor_of_token(access_token=tokens.access)
     assert accounts.refresh(refresh_token=tokens.refresh) is None

@@ -32,7 +32,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 def enters(password: str, email: str = EMAIL) -> bool:
     try:
-        return bool(accounts.log_in(email=email, password=password))
+        return bool(accounts.log_in(email=email, password=password, address=""))
     except BadCredentials:
         return False
 
@@ -56,10 +56,10 @@ def later(monkeypatch: pytest.MonkeyPatch, time: timedelta) -> None:
 
 def test_a_changed_password_ends_every_login() -> None:
     customer = register()
-    tokens = [accounts.log_in(email=EMAIL, password=PASSWORD) for _ in range(2)]
+    tokens = [accounts.log_in(email=EMAIL, password=PASSWORD, address="") for _ in range(2)]
     letters().clear()
 
-    accounts.change_password(person_id=customer.id, current_password=PASSWORD, new_password=NEW_PASSWORD)
+    accounts.change_password(person_id=customer.id, current_password=PASSWORD, new_password=NEW_PASSWORD, address="")
 
     assert (enters(PASSWORD), enters(NEW_PASSWORD)) == (False, True)
     for pair in tokens:
@@ -84,7 +84,7 @@ def test_a_wrong_or_weak_password_changes_nothing(current: str, new: str, field:
     customer = register()
 
     with refused(InvalidDetails) as refusal:
-        accounts.change_password(person_id=customer.id, current_password=current, new_password=new)
+        accounts.change_password(person_id=customer.id, current_password=current, new_password=new, address="")
 
     assert {error["field"] for error in refusal.value.errors} == {field}
 
@@ -92,14 +92,16 @@ def test_a_wrong_or_weak_password_changes_nothing(current: str, new: str, field:
 def test_staff_change_their_password_alike() -> None:
     email = make_person(Role.HEAD_OFFICE)
 
-    accounts.change_password(person_id=User.objects.get().id, current_password=PASSWORD, new_password=NEW_PASSWORD)
+    accounts.change_password(
+        person_id=User.objects.get().id, current_password=PASSWORD, new_password=NEW_PASSWORD, address=""
+    )
 
     assert enters(NEW_PASSWORD, email)
 
 
 def test_nobody_has_no_password() -> None:
     with refused(PersonNotFound):
-        accounts.change_password(person_id=new_id(), current_password=PASSWORD, new_password=NEW_PASSWORD)
+        accounts.change_password(person_id=new_id(), current_password=PASSWORD, new_password=NEW_PASSWORD, address="")
 
 
 # --- Forgotten -------------------------------------------------------------------------------------------------------
@@ -107,7 +109,7 @@ def test_nobody_has_no_password() -> None:
 
 def test_a_code_from_a_letter_sets_a_new_password_once() -> None:
     register()
-    tokens = accounts.log_in(email=EMAIL, password=PASSWORD)
+    tokens = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     code = reset_code(EMAIL.upper())
 
     accounts.reset_password(code=code, new_password=NEW_PASSWORD)

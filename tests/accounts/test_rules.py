@@ -4,13 +4,16 @@ from uuid import UUID
 
 import pytest
 
-from accounts.interface import Action, Actor, NotAllowed, Role, Scope
-from accounts.rules import POLICY, everywhere, in_stores, may_enter
+from accounts.interface import Action, Actor, ApiKeyDraft, NotAllowed, Role, Scope
+from accounts.rules import POLICY, api_key_errors, everywhere, in_stores, may_enter
+from tests.accounts.policy_table import BEGIN, DOCUMENT, render
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
 # One line per action; a column per role: cashier, store manager, warehouse, catalogue manager, head office.
 TABLE = """
+    keys.manage           -      -      -      -      chain
+    audit.read            -      -      -      -      chain
     catalog.edit          -      -      -      chain  chain
     stores.edit           -      -      -      -      chain
     people.read           -      chain  -      -      chain
@@ -48,6 +51,20 @@ def test_a_role_may_do_this_in_its_scope(role: Role, action: Action, scope: Scop
 
 def test_the_table_names_every_role_and_action() -> None:
     assert {(role, action) for role, action, _ in CELLS} == {(role, action) for role in Role for action in Action}
+
+
+def test_whoever_may_edit_people_may_do_everything_already() -> None:
+    editors = [role for role in Role if Action.EDIT_PEOPLE in POLICY[role]]
+
+    # So nobody can give themselves a role that holds more than theirs.
+    assert [POLICY[role] for role in editors] == [dict.fromkeys(Action, Scope.CHAIN)]
+
+
+def test_the_published_table_is_up_to_date() -> None:
+    published = DOCUMENT.read_text()
+
+    assert BEGIN in published
+    assert published == render(published), "Run `make policy` and commit docs/security.md."
 
 
 @pytest.mark.parametrize(("role", "action", "scope"), CELLS)
@@ -100,3 +117,31 @@ def test_a_refusal_says_what_and_where() -> None:
 )
 def test_demo_accounts_do_not_enter_in_production(email: str, in_production: bool, may: bool) -> None:
     assert may_enter(email, in_production=in_production) is may
+
+
+# What shops do, or see of the chain.
+OF_STORES = {
+    "people.read",
+    "stock.read",
+    "stock.count",
+    "stock.receive",
+    "stock.adjust",
+    "replenishment.request",
+    "sales.record",
+    "sales.refund",
+    "sales.read",
+    "till.run",
+    "till.supervise",
+    "reports.read",
+}
+
+
+@pytest.mark.parametrize("action", Action)
+def test_a_key_of_one_store_may_do_what_shops_do(action: Action) -> None:
+    draft = ApiKeyDraft("Till", frozenset({action}), store_id=ONE)
+
+    assert (api_key_errors(draft) == []) is (action in OF_STORES)
+
+
+def test_a_key_of_the_chain_may_do_anything() -> None:
+    assert api_key_errors(ApiKeyDraft("Reseller", frozenset(Action))) == []

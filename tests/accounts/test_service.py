@@ -36,7 +36,7 @@ def people() -> list[Any]:
 def test_whoever_knows_the_password_gets_tokens(email: str) -> None:
     person_id = hire()
 
-    tokens = accounts.log_in(email=email, password=PASSWORD)
+    tokens = accounts.log_in(email=email, password=PASSWORD, address="")
 
     assert accounts.actor_of_token(access_token=tokens.access).id == person_id
 
@@ -44,7 +44,7 @@ def test_whoever_knows_the_password_gets_tokens(email: str) -> None:
 def test_an_account_made_in_capitals_is_entered_in_any_case() -> None:
     hire("CAMILLE@Comptoir.Example")
 
-    assert accounts.log_in(email=EMAIL, password=PASSWORD)
+    assert accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     assert User.objects.get().email == EMAIL
 
 
@@ -54,7 +54,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_apart_by_nobody() -> N
     refusals = []
     for email, password in [(EMAIL, "wrong"), ("nobody@comptoir.example", PASSWORD), (EMAIL, ""), ("", "")]:
         with pytest.raises(BadCredentials) as refusal:
-            accounts.log_in(email=email, password=password)
+            accounts.log_in(email=email, password=password, address="")
         refusals.append(str(refusal.value))
 
     assert set(refusals) == {"No active account has this e-mail and password: check both and try again."}
@@ -72,18 +72,18 @@ def test_every_refused_login_costs_one_hash(monkeypatch: pytest.MonkeyPatch) -> 
 
     for email in [EMAIL, "marc@comptoir.example", "nobody@comptoir.example"]:
         with pytest.raises(BadCredentials):
-            accounts.log_in(email=email, password="wrong")
+            accounts.log_in(email=email, password="wrong", address="")
 
     assert hashes == ["verify", "verify", "encode"]
 
 
 def test_who_has_left_does_not_enter() -> None:
     person_id = hire()
-    tokens = accounts.log_in(email=EMAIL, password=PASSWORD)
+    tokens = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     User.objects.update(is_active=False)
 
     with pytest.raises(BadCredentials):
-        accounts.log_in(email=EMAIL, password=PASSWORD)
+        accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     assert accounts.refresh(refresh_token=tokens.refresh) is None
     with pytest.raises(InvalidToken):
         accounts.actor_of_token(access_token=tokens.access)
@@ -93,11 +93,11 @@ def test_who_has_left_does_not_enter() -> None:
 
 def test_demo_accounts_do_not_enter_in_production() -> None:
     person_id = hire("head@demo.example", Role.HEAD_OFFICE)
-    tokens = accounts.log_in(email="head@demo.example", password=PASSWORD)
+    tokens = accounts.log_in(email="head@demo.example", password=PASSWORD, address="")
 
     with override_settings(COMPTOIR_PRODUCTION=True):
         with pytest.raises(BadCredentials):
-            accounts.log_in(email="head@demo.example", password=PASSWORD)
+            accounts.log_in(email="head@demo.example", password=PASSWORD, address="")
         assert accounts.refresh(refresh_token=tokens.refresh) is None
         with pytest.raises(InvalidToken):
             accounts.actor_of_token(access_token=tokens.access)
@@ -133,7 +133,7 @@ def test_somebody_without_a_role_may_nothing() -> None:
 
 def test_permissions_change_at_once_whatever_the_token() -> None:
     person_id = hire(EMAIL, Role.CASHIER, STORE)
-    access = accounts.log_in(email=EMAIL, password=PASSWORD).access
+    access = accounts.log_in(email=EMAIL, password=PASSWORD, address="").access
 
     hire(EMAIL, Role.STORE_MANAGER, OTHER_STORE)
     promoted = accounts.actor_of_token(access_token=access)
@@ -182,7 +182,7 @@ def test_an_account_that_exists_keeps_its_name_and_password() -> None:
 
     assert again == person_id
     assert accounts.names(person_ids=[person_id]) == {person_id: "Camille"}
-    assert accounts.log_in(email=EMAIL, password=PASSWORD)
+    assert accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     assert accounts.actor(person_id=person_id).roles == {Role.CASHIER, Role.HEAD_OFFICE}
 
 

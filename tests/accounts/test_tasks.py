@@ -65,7 +65,7 @@ def test_a_letter_that_the_mail_server_does_not_take_is_tried_again(
 def test_the_clock_drops_the_logins_that_are_over() -> None:
     register()
     for _ in range(2):
-        accounts.log_in(email=EMAIL, password=PASSWORD)
+        accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     Login.objects.filter(id=Login.objects.order_by("id")[0].id).update(
         refreshed_at=datetime.now(UTC) - timedelta(days=8)
     )

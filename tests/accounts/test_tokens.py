@@ -45,7 +45,7 @@ def keys(settings: Any) -> Iterator[Callable[..., None]]:
 
 def log_in() -> Tokens:
     register()
-    return accounts.log_in(email=EMAIL, password=PASSWORD)
+    return accounts.log_in(email=EMAIL, password=PASSWORD, address="")
 
 
 def holds(access_token: str) -> bool:
@@ -67,7 +67,7 @@ def decoded(part: str) -> dict[str, Any]:
 def test_an_access_token_holds_two_ids_and_ten_minutes() -> None:
     customer = register()
 
-    header, claims, _ = accounts.log_in(email=EMAIL, password=PASSWORD).access.split(".")
+    header, claims, _ = accounts.log_in(email=EMAIL, password=PASSWORD, address="").access.split(".")
 
     held = decoded(claims)
     lifetime = held.pop("exp") - held.pop("iat")
@@ -164,7 +164,7 @@ def test_a_refresh_token_gives_a_fresh_pair() -> None:
 
 def test_a_refresh_token_that_comes_again_ends_its_login() -> None:
     first = log_in()
-    other = accounts.log_in(email=EMAIL, password=PASSWORD)
+    other = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     second = accounts.refresh(refresh_token=first.refresh)
     assert second is not None
 
@@ -213,7 +213,7 @@ def test_only_the_digest_of_a_refresh_token_is_kept() -> None:
 
 def test_logging_out_ends_one_login_at_once() -> None:
     tokens = log_in()
-    other = accounts.log_in(email=EMAIL, password=PASSWORD)
+    other = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
 
     accounts.log_out(refresh_token=tokens.refresh)
 
@@ -225,12 +225,31 @@ def test_logging_out_ends_one_login_at_once() -> None:
 def test_logging_out_again_or_with_nonsense_changes_nothing() -> None:
     tokens = log_in()
     accounts.log_out(refresh_token=tokens.refresh)
-    accounts.log_in(email=EMAIL, password=PASSWORD)
+    accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     login_id = Login.objects.get().id
 
     with nothing_changes():
         for token in [tokens.refresh, "", "nonsense", f"{login_id.hex}.nonsense"]:
             accounts.log_out(refresh_token=token)
+
+
+def test_all_logins_of_a_person_end_at_once_and_nobody_elses() -> None:
+    customer, other = register(), register(email="other@example.com")
+    pairs = [accounts.log_in(email=EMAIL, password=PASSWORD, address="") for _ in range(2)]
+    theirs = accounts.log_in(email=other.email, password=PASSWORD, address="")
+
+    assert accounts.end_logins(person_id=customer.id) == 2
+
+    assert [holds(tokens.access) for tokens in pairs] == [False, False]
+    assert [accounts.refresh(refresh_token=tokens.refresh) for tokens in pairs] == [None, None]
+    assert holds(theirs.access)
+
+
+def test_ending_logins_again_or_of_somebody_unknown_changes_nothing() -> None:
+    customer = register()
+
+    with nothing_changes():
+        assert [accounts.end_logins(person_id=person_id) for person_id in (customer.id, new_id())] == [0, 0]
 
 
 # --- Keys ------------------------------------------------------------------------------------------------------------
@@ -244,7 +263,7 @@ def test_keys_are_changed_without_a_break(keys: Callable[..., None]) -> None:
     keys(old, public_key_of(new))
     assert holds(before.access)
     keys(new, public_key_of(old))
-    after = accounts.log_in(email=EMAIL, password=PASSWORD)
+    after = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
     assert holds(before.access)
     assert jwt.get_unverified_header(after.access)["kid"] != jwt.get_unverified_header(before.access)["kid"]
     keys(old, public_key_of(new))

@@ -127,7 +127,7 @@ def test_of_two_who_exchange_one_refresh_token_one_at_most_gets_a_pair() -> None
     for cut in cuts():
         email = fresh_email()
         register(email=email)
-        tokens = accounts.log_in(email=email, password=PASSWORD)
+        tokens = accounts.log_in(email=email, password=PASSWORD, address="")
 
         answers = cut(*[partial(accounts.refresh, refresh_token=tokens.refresh)] * 2)
 
@@ -147,7 +147,7 @@ def test_of_two_who_use_one_code_one_sets_the_password() -> None:
 
         assert kinds(answers) == {type(None), InvalidCode}
         set_by = passwords[[type(answer) for answer in answers].index(type(None))]
-        assert accounts.log_in(email=email, password=set_by)
+        assert accounts.log_in(email=email, password=set_by, address="")
 
 
 def test_two_new_default_addresses_leave_one_default() -> None:
@@ -179,9 +179,13 @@ def test_no_login_with_the_old_password_outlives_its_change(login_comes_first: b
     for cut in cuts():
         email = fresh_email()
         customer = register(email=email)
-        log_in = partial(accounts.log_in, email=email, password=PASSWORD)
+        log_in = partial(accounts.log_in, email=email, password=PASSWORD, address="")
         change = partial(
-            accounts.change_password, person_id=customer.id, current_password=PASSWORD, new_password=NEW_PASSWORD
+            accounts.change_password,
+            person_id=customer.id,
+            current_password=PASSWORD,
+            new_password=NEW_PASSWORD,
+            address="",
         )
 
         answers = cut(log_in, change) if login_comes_first else cut(change, log_in)
@@ -194,12 +198,16 @@ def test_no_refreshed_login_outlives_a_change_of_password() -> None:
     for cut in cuts():
         email = fresh_email()
         customer = register(email=email)
-        tokens = accounts.log_in(email=email, password=PASSWORD)
+        tokens = accounts.log_in(email=email, password=PASSWORD, address="")
 
         cut(
             partial(accounts.refresh, refresh_token=tokens.refresh),
             partial(
-                accounts.change_password, person_id=customer.id, current_password=PASSWORD, new_password=NEW_PASSWORD
+                accounts.change_password,
+                person_id=customer.id,
+                current_password=PASSWORD,
+                new_password=NEW_PASSWORD,
+                address="",
             ),
         )
 

@@ -1,21 +1,27 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connection
 
-from accounts.interface import Role, accounts
+from accounts.interface import NewStaff, Role, accounts
+from cart.interface import Holder, carts, new_token
 from replenishment.interface import replenishment
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
 from tests.accounts.actions import home, register
+from tests.cart.actions import Owner, add, item
 from tests.chain import PASSWORD, make_person, make_product, make_store, make_warehouse, put_in_stock, sell
 from tests.conftest import HANDLES
 from tests.gunicorn_server import Server, serving
 from tests.journeys.placements import SentTwice, Serialised
 from tests.sales.actions import open_till
 from tests.threads import empty_queue
+
+# Of the cart that is known.
+CART_TOKEN = new_token()
 
 
 @pytest.fixture(params=[None, Serialised, SentTwice], ids=["in process", "through JSON", "sent twice"])
@@ -55,6 +61,9 @@ def known() -> dict[str, UUID]:
     put_in_stock(product, store, 1000)
     session_id = open_till(store).id
     customer_id = register(email="known@example.com").id
+    visitor = Owner(new_id(), Holder(token=CART_TOKEN))
+    carts.open_cart(cart_id=visitor.cart_id, token=CART_TOKEN, now=datetime.now(UTC))
+    add(visitor, product)
     return {
         "customer_id": customer_id,
         "address_id": accounts.add_address(customer_id=customer_id, address_id=new_id(), draft=home()).id,
@@ -63,6 +72,8 @@ def known() -> dict[str, UUID]:
         "from_location_id": warehouse.id,
         "to_location_id": store.id,
         "product_id": product.id,
+        "cart_id": visitor.cart_id,
+        "item_id": item(visitor, product),
         "sale_id": sell(product, store, 100).id,
         "request_id": replenishment.request(
             request_id=new_id(),
@@ -78,17 +89,32 @@ def known() -> dict[str, UUID]:
 
 
 @pytest.fixture
+def unlimited(settings: Any) -> None:
+    """Lets one address register, guess and forget its password as often as a test wants to."""
+    settings.COMPTOIR_RATE_LIMITS = {}
+
+
+@pytest.fixture
 def headers() -> dict[str, str]:
     """Of a person who may do everything."""
-    tokens = accounts.log_in(email=make_person(Role.HEAD_OFFICE), password=PASSWORD)
-    return {"Authorization": f"Bearer {tokens.access}"}
+    tokens = accounts.log_in(email=make_person(Role.HEAD_OFFICE), password=PASSWORD, address="")
+    return {"Authorization": f"Bearer {tokens.access}", "X-Cart-Token": CART_TOKEN}
+
+
+@pytest.fixture
+def roles_headers(known: dict[str, UUID]) -> list[dict[str, str]]:
+    """Of a person of each role, in the store that is known where the role is held in stores."""
+    people = [NewStaff(f"{role}@known.example", str(role), PASSWORD, role, (known["store_id"],)) for role in Role]
+    accounts.ensure_staff(staff=people)
+    tokens = [accounts.log_in(email=person.email, password=PASSWORD, address="") for person in people]
+    return [{"Authorization": f"Bearer {each.access}", "X-Cart-Token": CART_TOKEN} for each in tokens]
 
 
 @pytest.fixture
 def customers_headers(known: dict[str, UUID]) -> dict[str, str]:
     """Of the customer who is known."""
-    tokens = accounts.log_in(email="known@example.com", password=PASSWORD)
-    return {"Authorization": f"Bearer {tokens.access}"}
+    tokens = accounts.log_in(email="known@example.com", password=PASSWORD, address="")
+    return {"Authorization": f"Bearer {tokens.access}", "X-Cart-Token": CART_TOKEN}
 
 
 def deadlocks() -> int:

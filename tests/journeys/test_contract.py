@@ -36,14 +36,18 @@ CHECKS = [
     unsupported_method,
 ]
 
+# What was made invalid on purpose may be valid once it is about things that exist.
+CHECKS_OF_SOUND_BODIES = [check for check in CHECKS if check is not negative_data_rejection]
+
 EXAMPLES = hypothesis_settings(
     max_examples=8,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
+A_FEW_EXAMPLES = hypothesis_settings(EXAMPLES, max_examples=3)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 
 @pytest.fixture(autouse=True)
@@ -70,11 +74,24 @@ def test_whatever_is_sent(case: Case, headers: dict[str, str]) -> None:
 
 @schema.parametrize()
 @EXAMPLES
-def test_whatever_is_sent_about_things_that_exist(case: Case, headers: dict[str, str], known: dict[str, UUID]) -> None:
+def test_whatever_is_sent_about_things_that_exist(
+    case: Case, headers: dict[str, str], customers_headers: dict[str, str], known: dict[str, UUID]
+) -> None:
     case.path_parameters = with_known_ids(case.path_parameters or {}, known)
     case.body = with_known_ids(case.body, known)
-    # What was made invalid on purpose may be valid now.
-    case.call_and_validate(headers=headers, checks=[check for check in CHECKS if check is not negative_data_rejection])
+
+    for caller in (headers, customers_headers):
+        case.call_and_validate(headers=caller, checks=CHECKS_OF_SOUND_BODIES)
+
+
+@schema.parametrize()
+@A_FEW_EXAMPLES
+def test_whatever_each_role_sends(case: Case, roles_headers: list[dict[str, str]], known: dict[str, UUID]) -> None:
+    case.path_parameters = with_known_ids(case.path_parameters or {}, known)
+    case.body = with_known_ids(case.body, known)
+
+    for caller in roles_headers:
+        case.call_and_validate(headers=caller, checks=CHECKS_OF_SOUND_BODIES)
 
 
 def test_the_document_is_valid_openapi_3_1() -> None:

@@ -14,7 +14,7 @@ from django.test import Client
 
 from tests.journeys.document import example_of, generated, operations, with_known_ids
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
 Send = Callable[..., int]
 Callers = Callable[[str], dict[str, str]]

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("real_commits")]
 
 
 def token_of(role: Role, *stores: Location) -> str:
-    return accounts.log_in(email=make_person(role, *stores), password=PASSWORD).access
+    return accounts.log_in(email=make_person(role, *stores), password=PASSWORD, address="").access
 
 
 def test_of_64_sales_of_the_last_ten_pieces_exactly_ten_succeed(server: Server) -> None:

@@ -45,7 +45,7 @@ class Storm:
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.token = accounts.log_in(email=make_person(Role.HEAD_OFFICE), password=PASSWORD).access
+        self.token = accounts.log_in(email=make_person(Role.HEAD_OFFICE), password=PASSWORD, address="").access
         self.stores = [make_store(), make_store()]
         self.places = [make_warehouse(), *self.stores]
         self.counted = [make_product(), make_product()]

@@ -27,6 +27,12 @@ def caller_of(request: Request) -> Actor:
     return actor
 
 
+def address_of(request: Request) -> str:
+    """Where the caller is."""
+    address: str = request._request.address  # type: ignore[attr-defined]  # RequestMiddleware put it there
+    return address
+
+
 def reached(request: Request, customer_id: str, action: Action) -> UUID:
     """The customer whom an address names by their id or as `me`: the caller, or anybody for whoever may do `action`.
 

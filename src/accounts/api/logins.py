@@ -7,6 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.callers import address_of
 from accounts.interface import InvalidToken, Tokens, accounts
 from shared_kernel.rest.bodies import StrictSerializer, Text
 
@@ -38,7 +39,8 @@ REFRESH_EXAMPLE = OpenApiExample(
 
 def _log_in(request: Request) -> Response:
     body = LoginBody.of(request)
-    return Response(TokensAnswer(accounts.log_in(email=body["email"], password=body["password"])).data)
+    tokens = accounts.log_in(email=body["email"], password=body["password"], address=address_of(request))
+    return Response(TokensAnswer(tokens).data)
 
 
 class LoginView(APIView):
@@ -55,7 +57,8 @@ class LoginView(APIView):
     def post(self, request: Request) -> Response:
         """Log in with e-mail and password, staff and customers alike.
 
-        Answers a pair of tokens. An unknown e-mail and a wrong password get the same 401.
+        Answers a pair of tokens. An unknown e-mail and a wrong password get the same 401, and after several tries the
+        same 429 for a while.
         """
         return _log_in(request)
 

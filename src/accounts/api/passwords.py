@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.callers import caller_of
+from accounts.api.callers import address_of, caller_of
 from accounts.interface import accounts
 from shared_kernel.rest.bodies import StrictSerializer, Text
 
@@ -51,10 +51,10 @@ class PasswordView(APIView):
     def post(self, request: Request) -> Response:
         """Change one's password, as a customer or as staff. Every login ends: log in again.
 
-        A wrong current password and a weak new one are a 422.
+        A wrong current password and a weak new one are a 422; after several wrong ones, 429 for a while.
         """
         person_id = caller_of(request).id
-        accounts.change_password(person_id=person_id, **PasswordBody.of(request))
+        accounts.change_password(person_id=person_id, **PasswordBody.of(request), address=address_of(request))
         return Response(status=204)
 
 
@@ -70,7 +70,10 @@ class ResetView(APIView):
         examples=[OpenApiExample("A forgotten password", {"email": "camille@example.com"}, request_only=True)],
     )
     def post(self, request: Request) -> Response:
-        """Ask for a mail with a code that sets a new password. An unknown address gets the same answer, and no mail."""
+        """Ask for a mail with a code that sets a new password. An unknown address gets the same answer, and no mail.
+
+        The same for an address that was sent three within the hour.
+        """
         accounts.request_password_reset(email=ResetBody.of(request)["email"])
         return Response(status=204)
 

@@ -25,6 +25,7 @@ from accounts.interface.refusals import (
     InvalidToken,
     PersonNotFound,
     TooManyAddresses,
+    TooManyAttempts,
 )
 from accounts.interface.values import (
     API_KEY_PREFIX_LENGTH,
@@ -84,6 +85,7 @@ __all__ = [
     "Scope",
     "Tokens",
     "TooManyAddresses",
+    "TooManyAttempts",
     "accounts",
     "new_secret_key",
 ]
@@ -94,10 +96,20 @@ class Accounts(Protocol):
 
     # --- Logins -----------------------------------------------------------------------------------------------------
 
-    def log_in(self, *, email: str, password: str) -> Tokens:
+    def log_in(self, *, email: str, password: str, address: str) -> Tokens:
         """Begin a login for whoever knows this e-mail (in any case) and password, and give its first tokens.
 
-        Every call begins one of its own. Raises BadCredentials, after the same time whichever of both is wrong.
+        Every call begins one of its own. Raises BadCredentials and TooManyAttempts like `verify_password`.
+        """
+        ...
+
+    def verify_password(self, *, email: str, password: str, address: str) -> UUID:
+        """The person who has this e-mail (in any case) and password; `address` is where the guess comes from.
+
+        Raises BadCredentials, after the same time whichever of both is wrong. Every wrong guess counts, for the account
+        and for the address, before it is checked: guesses at the same moment all count. Raises TooManyAttempts when
+        there were too many, for unknown e-mails alike, and then checks nothing. To be called outside a transaction,
+        whose end could undo the count.
         """
         ...
 
@@ -115,6 +127,10 @@ class Accounts(Protocol):
 
         Nothing happens for a token that is not valid.
         """
+        ...
+
+    def end_logins(self, *, person_id: UUID) -> int:
+        """End all logins of a person: none of their tokens holds any more. Returns how many. Safe to repeat."""
         ...
 
     def forget_logins(self, *, now: datetime) -> int:
@@ -146,6 +162,10 @@ class Accounts(Protocol):
 
     def names(self, *, person_ids: Sequence[UUID]) -> dict[UUID, str]:
         """The names of these people, or machines that acted; an unknown id, or one of somebody erased, is left out."""
+        ...
+
+    def matching_ids(self, *, search: str) -> list[UUID]:
+        """The people whose name or e-mail, and the machines whose name, holds `search` in any case; some if many do."""
         ...
 
     def ensure_staff(self, *, staff: Sequence[NewStaff]) -> list[UUID]:
@@ -185,11 +205,18 @@ class Accounts(Protocol):
         ...
 
     def personal_data(self, *, customer_id: UUID) -> PersonalData:
-        """Everything held about a customer. Raises CustomerNotFound, for an erased customer too."""
+        """Everything held about a customer; that it was given out goes into the audit trail.
+
+        Raises CustomerNotFound, for an erased customer too.
+        """
         ...
 
     def addresses(self, *, customer_ids: Sequence[UUID]) -> list[Address]:
         """The address books of these customers, in the order in which addresses came in."""
+        ...
+
+    def sound_address(self, *, draft: AddressDraft) -> AddressDraft:
+        """An address in its normal form, for whoever keeps one that is in nobody's book. Raises InvalidDetails."""
         ...
 
     def add_address(self, *, customer_id: UUID, address_id: UUID, draft: AddressDraft) -> Address:
@@ -215,17 +242,18 @@ class Accounts(Protocol):
 
     # --- Passwords and mail -----------------------------------------------------------------------------------------
 
-    def change_password(self, *, person_id: UUID, current_password: str, new_password: str) -> None:
+    def change_password(self, *, person_id: UUID, current_password: str, new_password: str, address: str) -> None:
         """Give a person who knows their password a new one, end all their logins, and have them told by mail.
 
         Raises PersonNotFound, and InvalidDetails for a wrong or a weak password; so the same call again is refused.
+        A wrong one counts as in `verify_password`: raises TooManyAttempts.
         """
         ...
 
     def request_password_reset(self, *, email: str) -> None:
         """Have a code sent to this address that sets a new password, if somebody has it.
 
-        Nothing tells whether that is so: neither an answer nor the time it takes.
+        Nothing tells whether that is so: neither an answer nor the time it takes. More than three an hour are not sent.
         """
         ...
 

@@ -41,6 +41,10 @@ class Action(StrEnum):
     SUPERVISE_TILL = "till.supervise"
     READ_SALES = "sales.read"
     READ_REPORTS = "reports.read"
+    PLACE_ORDERS = "orders.place"
+    READ_ORDERS = "orders.read"
+    FULFIL_ORDERS = "orders.fulfil"
+    MANAGE_ORDERS = "orders.manage"
 
 
 class Scope(StrEnum):
@@ -76,6 +80,11 @@ class Actor:
     roles: frozenset[Role]
     everywhere: frozenset[Action]
     in_stores: Mapping[Action, frozenset[UUID]]
+
+    @property
+    def is_customer(self) -> bool:
+        """Whether this is somebody who buys: whoever works here, and every machine, may do something."""
+        return not (self.roles or self.everywhere or self.in_stores)
 
     def may(self, action: Action, *, at: UUID | None = None) -> bool:
         """Whether the actor may do this: at the location `at`, or anywhere at all when that is None."""

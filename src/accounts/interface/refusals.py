@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from shared_kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from shared_kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
 
 
 @dataclass(eq=False)
@@ -15,6 +15,16 @@ class BadCredentials(Unauthenticated):
 
     def __str__(self) -> str:
         return "No active account has this e-mail and password: check both and try again."
+
+
+@dataclass(eq=False)
+class TooManyAttempts(TooMany):
+    """A password was tried too often, for one account or from one address: no more is checked for a while."""
+
+    code: ClassVar[str] = "too_many_attempts"
+
+    def __str__(self) -> str:
+        return f"Too many attempts: try again in {self.retry_after} seconds."
 
 
 @dataclass(eq=False)

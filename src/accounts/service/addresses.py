@@ -24,6 +24,9 @@ class Addresses:
     def addresses(self, *, customer_ids: Sequence[UUID]) -> list[Address]:
         return [row.value() for row in models.Address.objects.filter(customer__in=customer_ids)]
 
+    def sound_address(self, *, draft: AddressDraft) -> AddressDraft:
+        return _sound(draft)
+
     @atomic_write
     def add_address(self, *, customer_id: UUID, address_id: UUID, draft: AddressDraft) -> Address:
         book = locked_customer(customer_id).addresses
@@ -52,9 +55,7 @@ class Addresses:
 
 def _write(row: models.Address, draft: AddressDraft) -> Address:
     """Give the row these values, and take from the others of its book what it is the default for."""
-    draft = rules.normal_address(draft)
-    if errors := rules.address_errors(draft):
-        raise InvalidDetails(errors=errors)
+    draft = _sound(draft)
     others = models.Address.objects.filter(customer=row.customer_id).exclude(id=row.id)
     if draft.default_billing:
         others.filter(default_billing=True).update(default_billing=False)
@@ -65,3 +66,10 @@ def _write(row: models.Address, draft: AddressDraft) -> Address:
     row.save()
     publish([CustomerUpdated(customer_id=row.customer_id)])
     return row.value()
+
+
+def _sound(draft: AddressDraft) -> AddressDraft:
+    draft = rules.normal_address(draft)
+    if errors := rules.address_errors(draft):
+        raise InvalidDetails(errors=errors)
+    return draft

@@ -28,6 +28,7 @@ from accounts.interface import (
     PersonalData,
 )
 from accounts.service.passwords import defer_letter, password_errors
+from shared_kernel.audit import Deed, record
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
@@ -89,6 +90,7 @@ class Customers:
         row = models.User.objects.customers().filter(id=customer_id, erased_at=None).first()
         if row is None:
             raise CustomerNotFound(customer_id=customer_id)
+        record(subject="person", subject_id=str(customer_id), deed=Deed.EXPORTED)
         return PersonalData(
             customer=row.customer(),
             addresses=[address.value() for address in row.addresses.all()],

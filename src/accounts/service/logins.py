@@ -10,12 +10,13 @@ from hashlib import sha256
 from uuid import UUID
 
 import jwt
-from django.contrib.auth import authenticate
+from django.contrib.auth.backends import ModelBackend
 from django.utils.timezone import now as current_time
 
 from accounts import models, rules
 from accounts.interface import Actor, BadCredentials, InvalidToken, PersonNotFound, Tokens
 from accounts.service import tokens
+from accounts.service.attempts import attempt
 from accounts.service.people import actor_where
 from shared_kernel.ids import new_id
 from shared_kernel.postgres.transactions import atomic_write
@@ -26,15 +27,11 @@ LIFETIME = timedelta(days=7)
 class Logins:
     """The part of the accounts that lets people in."""
 
-    @atomic_write
-    def log_in(self, *, email: str, password: str) -> Tokens:
-        # Django spends a hash on unknown addresses too, so the time taken does not tell which addresses exist.
-        user = authenticate(username=email, password=password)
-        if not isinstance(user, models.User) or not user.may_enter or not _has_still_this_password(user):
-            raise BadCredentials
-        login_id, token = new_id(), _new_token()
-        models.Login.objects.create(id=login_id, person=user, digest=_digest(token))
-        return _pair(user.id, login_id, token)
+    def log_in(self, *, email: str, password: str, address: str) -> Tokens:
+        return _begin_login(_recognised(email, password, address))
+
+    def verify_password(self, *, email: str, password: str, address: str) -> UUID:
+        return _recognised(email, password, address).id
 
     @atomic_write
     def refresh(self, *, refresh_token: str) -> Tokens | None:
@@ -69,8 +66,30 @@ class Logins:
             raise InvalidToken from error
 
     @atomic_write
+    def end_logins(self, *, person_id: UUID) -> int:
+        return models.Login.objects.filter(person=person_id).delete()[0]
+
+    @atomic_write
     def forget_logins(self, *, now: datetime) -> int:
         return models.Login.objects.filter(refreshed_at__lt=now - LIFETIME).delete()[0]
+
+
+def _recognised(email: str, password: str, address: str) -> models.User:
+    with attempt(email, address):
+        # Django spends a hash on unknown addresses too, so the time taken does not tell which addresses exist.
+        user = ModelBackend().authenticate(None, username=email, password=password)
+        if not isinstance(user, models.User) or not user.may_enter:
+            raise BadCredentials
+    return user
+
+
+@atomic_write
+def _begin_login(user: models.User) -> Tokens:
+    if not _has_still_this_password(user):
+        raise BadCredentials
+    login_id, token = new_id(), _new_token()
+    models.Login.objects.create(id=login_id, person=user, digest=_digest(token))
+    return _pair(user.id, login_id, token)
 
 
 def _has_still_this_password(user: models.User) -> bool:

@@ -19,9 +19,11 @@ from accounts.interface import (
     Letter,
     PersonNotFound,
 )
+from accounts.service.attempts import attempt
 from shared_kernel.ids import new_id
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
+from shared_kernel.rate_limits import Limit, claim
 
 
 class EmailVerification(PasswordResetTokenGenerator):
@@ -39,24 +41,28 @@ GENERATORS = {Letter.VERIFY_EMAIL: EmailVerification(), Letter.RESET_PASSWORD: P
 class Passwords:
     """The part of the accounts that knows passwords, and writes to people."""
 
-    @atomic_write
-    def change_password(self, *, person_id: UUID, current_password: str, new_password: str) -> None:
-        user = models.User.objects.select_for_update().filter(id=person_id, is_active=True).first()
+    def change_password(self, *, person_id: UUID, current_password: str, new_password: str, address: str) -> None:
+        user = models.User.objects.filter(id=person_id, is_active=True).first()
         if user is None:
             raise PersonNotFound(person_id=person_id)
-        if not user.check_password(current_password):
-            raise InvalidDetails(errors=[{"field": "current_password", "message": "This is not your password."}])
-        _set_password(user, new_password)
+        # Before the current password is looked at, since a weak new one is no guess.
+        _require_strong(new_password, user)
+        with attempt(user.email, address):
+            _change_password(person_id, current_password, new_password)
 
     @atomic_write
     def request_password_reset(self, *, email: str) -> None:
+        if claim([Limit("reset letters", rules.RESET_LETTERS, email.lower())]):
+            return
         person = models.User.objects.filter(email=email.lower()).values_list("id", flat=True).first()
         # For an unknown address the same work is done, about nobody: the worker sends nothing then.
         defer_letter(person or new_id(), Letter.RESET_PASSWORD)
 
     @atomic_write
     def reset_password(self, *, code: str, new_password: str) -> None:
-        _set_password(_locked_by_code(code, Letter.RESET_PASSWORD), new_password)
+        user = _locked_by_code(code, Letter.RESET_PASSWORD)
+        _require_strong(new_password, user)
+        _set_password(user, new_password)
 
     @atomic_write
     def request_verification(self, *, customer_id: UUID) -> None:
@@ -108,9 +114,22 @@ def _locked_by_code(code: str, letter: Letter) -> models.User:
     raise InvalidCode
 
 
-def _set_password(user: models.User, password: str) -> None:
+def _require_strong(password: str, user: models.User) -> None:
     if errors := password_errors(password, user, field="new_password"):
         raise InvalidDetails(errors=errors)
+
+
+@atomic_write
+def _change_password(person_id: UUID, current_password: str, new_password: str) -> None:
+    user = models.User.objects.select_for_update().filter(id=person_id, is_active=True).first()
+    if user is None:
+        raise PersonNotFound(person_id=person_id)
+    if not user.check_password(current_password):
+        raise InvalidDetails(errors=[{"field": "current_password", "message": "This is not your password."}])
+    _set_password(user, new_password)
+
+
+def _set_password(user: models.User, password: str) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     user.logins.all().delete()

@@ -6,10 +6,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
+from django.db.models import Q
 
 from accounts import models, rules
 from accounts.interface import Actor, NewStaff, PersonNotFound, Role
 from shared_kernel.postgres.transactions import atomic_write
+
+MOST_MATCHES = 100
 
 
 class People:
@@ -26,6 +29,12 @@ class People:
         people = models.User.objects.filter(id__in=person_ids, erased_at=None).values_list("id", "name")
         machines = models.ApiKey.objects.filter(id__in=person_ids).values_list("id", "name")
         return dict(people.union(machines, all=True))
+
+    def matching_ids(self, *, search: str) -> list[UUID]:
+        found = Q(name__icontains=search) | Q(email__icontains=search)
+        people = models.User.objects.filter(found, erased_at=None).values_list("id", flat=True)
+        machines = models.ApiKey.objects.filter(name__icontains=search).values_list("id", flat=True)
+        return list(people.union(machines, all=True)[:MOST_MATCHES])
 
     @atomic_write
     def ensure_staff(self, *, staff: Sequence[NewStaff]) -> list[UUID]:
