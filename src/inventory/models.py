@@ -6,12 +6,12 @@ from uuid import UUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from inventory import rules
-from inventory.interface import DEFAULT_LEAD_TIME_DAYS, LocationDraft, LocationKind, MovementReason, Place
+from inventory.interface import DEFAULT_LEAD_TIME_DAYS, HeldStock, LocationDraft, LocationKind, MovementReason, Place
 from inventory.interface import Location as LocationValue
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
@@ -66,6 +66,9 @@ class Location(models.Model):
         return self.name
 
     def clean(self) -> None:
+        if self.kind not in set(LocationKind):
+            # The field has said so; without it there is no more to say.
+            return
         draft = LocationDraft(
             LocationKind(self.kind),
             self.name,
@@ -135,6 +138,13 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
         for product_id, *place in rows.values_list("product_id", *fields):
             places.setdefault(product_id, []).append(Place(*place))
         return places
+
+    def for_web_shop(self, moment: datetime) -> list[HeldStock]:
+        """What the web shop may promise of these levels, in the order to take from them, in one statement."""
+        kept = Case(When(location__kind=LocationKind.STORE, then=F("safety_stock")), default=0)
+        promised = self.with_available(moment).annotate(online=F("available") - kept).filter(online__gt=0)
+        rows = promised.order_by("-location__kind", "location__created_at", "location_id", "product_id")
+        return [HeldStock(*row) for row in rows.values_list("location_id", "product_id", "online")]
 
     def figures(self, moment: datetime) -> dict[tuple[UUID, UUID], Figures]:
         """The figures of these levels by location and product, in one statement."""

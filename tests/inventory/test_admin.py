@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -57,6 +58,12 @@ def stocked(location: Location, quantity: int = 10, **values: str) -> Product:
     return product
 
 
+def errors_of_page(answer: Any) -> set[str]:
+    """The fields beside which a form of Django's own says that something is wrong."""
+    assert answer.status_code == 200
+    return set(answer.context["adminform"].form.errors)
+
+
 # --- Places ----------------------------------------------------------------------------------------------------------
 
 
@@ -71,6 +78,13 @@ def test_a_time_zone_that_does_not_exist_is_refused_beside_its_field() -> None:
     answer = browser(Role.HEAD_OFFICE).post(f"{PLACES}/add/", place(kind="store", time_zone="Europe/Atlantis"))
 
     assert "Not an IANA time zone, like Europe/Paris." in answer.content.decode()
+    assert inventory.stores() == []
+
+
+def test_a_place_without_its_fields_is_refused_beside_them() -> None:
+    answer = browser(Role.HEAD_OFFICE).post(f"{PLACES}/add/", {})
+
+    assert {"kind", "name"} <= errors_of_page(answer)
     assert inventory.stores() == []
 
 
@@ -396,7 +410,7 @@ def test_the_session_alone_says_who_acts(token: str) -> None:
     row = shelf(stocked(store), store)
     if token == "another's":
         email = make_person(Role.HEAD_OFFICE)
-        token = f"Bearer {accounts.log_in(email=email, password=PASSWORD).access}"
+        token = f"Bearer {accounts.log_in(email=email, password=PASSWORD, address='').access}"
     client = browser(Role.STORE_MANAGER, make_store())
 
     answer = client.post(STOCK, {"action": "count", "_selected_action": [str(row)]}, headers={"Authorization": token})

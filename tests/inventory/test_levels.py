@@ -15,7 +15,7 @@ from inventory.interface import (
 )
 from shared_kernel.ids import new_id
 from tests.chain import level, make_product, make_store, make_warehouse, put_in_stock
-from tests.inventory.actions import count, issue, lines, reserve
+from tests.inventory.actions import count, issue, lines, reserve, reserved_and_run_out
 
 pytestmark = pytest.mark.django_db
 
@@ -226,6 +226,46 @@ def test_held_stock_is_what_places_hold_most_first() -> None:
         HeldStock(other.id, few.id, 2),
     ]
     assert first == [held[0], held[2]]
+
+
+def test_the_web_shop_promises_what_warehouses_have_and_stores_can_spare() -> None:
+    older, newer, warehouse = make_store(), make_store(), make_warehouse()
+    product, other = make_product(), make_product()
+    for place, pieces in ((newer, 7), (older, 5), (warehouse, 9)):
+        put_in_stock(product, place, pieces)
+        count(place, product, pieces, thresholds=Thresholds(safety_stock=3))
+    put_in_stock(other, older, 1)
+
+    assert inventory.online_stock(product_ids=[product.id]) == [
+        HeldStock(warehouse.id, product.id, 9),
+        HeldStock(older.id, product.id, 2),
+        HeldStock(newer.id, product.id, 4),
+    ]
+    assert inventory.online_stock(product_ids=[]) == []
+
+
+def test_the_web_shop_promises_nothing_where_no_more_is_left_than_a_store_keeps() -> None:
+    at_the_limit, below, empty = make_store(), make_store(), make_warehouse()
+    product = make_product()
+    for place, pieces in ((at_the_limit, 3), (below, 2), (empty, 1)):
+        put_in_stock(product, place, pieces)
+        count(place, product, pieces, thresholds=Thresholds(safety_stock=3))
+    issue(empty, (product, 1))
+
+    assert inventory.online_stock(product_ids=[product.id, new_id()]) == []
+
+
+def test_the_web_shop_does_not_promise_what_is_reserved_until_the_reservation_has_run_out() -> None:
+    warehouse, store, product = make_warehouse(), make_store(), make_product()
+    for place in (warehouse, store):
+        put_in_stock(product, place, 5)
+        reserve(place, (product, 2))
+        reserved_and_run_out(place, (product, 1))
+
+    assert inventory.online_stock(product_ids=[product.id]) == [
+        HeldStock(warehouse.id, product.id, 3),
+        HeldStock(store.id, product.id, 3),
+    ]
 
 
 def test_products_in_stock_are_those_available_anywhere() -> None:

@@ -12,6 +12,7 @@ from inventory.interface import (
     Location,
     MovementReason,
     PlacedLine,
+    Promise,
     Reservation,
     ReservationExpired,
     ReservationNotFound,
@@ -404,3 +405,15 @@ def test_an_order_reserves_again_after_running_out_also_elsewhere_and_before_any
     assert inventory.clear_expired(now=NOW) == 1
     assert states(order_id) == ["expired", "confirmed"]
     assert books_agree()
+
+
+def test_a_promise_tells_what_is_kept_and_what_has_left() -> None:
+    store, product = shelf(10)
+    kept, sold, run_out = new_id(), new_id(), new_id()
+    for order_id, quantity, until in [(kept, 1, NOW + HOUR), (sold, 2, NOW + HOUR), (run_out, 3, NOW + HOUR / 2)]:
+        inventory.reserve(order_id=order_id, lines=[PlacedLine(store.id, product.id, quantity)], until=until, now=NOW)
+    inventory.confirm(order_id=sold, actor_id=None, now=NOW)
+
+    promises = inventory.promises(order_ids=[kept, sold, run_out, new_id()], now=NOW + HOUR / 2)
+
+    assert promises == {kept: Promise(reserved=1, sold=0), sold: Promise(reserved=0, sold=2)}

@@ -46,6 +46,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("release", 3, lambda shop: inventory.release(order_id=shop.order_id, now=NOW)),
     ("availability", 2, lambda shop: inventory.availability(lines=lines(*shop.pieces))),
     ("held stock", 1, lambda shop: inventory.held_stock(location_ids=[shop.store.id])),
+    ("online stock", 1, lambda shop: inventory.online_stock(product_ids=[product.id for product in shop.products])),
     ("stock of a place", 4, lambda shop: inventory.location_stock(location_id=shop.store.id)),
     ("what is low there", 4, lambda shop: inventory.location_stock(location_id=shop.store.id, low=True)),
     ("the ledger", 4, lambda shop: inventory.movements()),

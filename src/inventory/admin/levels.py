@@ -20,6 +20,7 @@ from inventory.interface import (
 )
 from inventory.models import StockLevel
 from shared_kernel.admin import (
+    Label,
     ModelAdmin,
     actor_of,
 )
@@ -103,11 +104,11 @@ class StockLevelAdmin(StockAdmin):
         return int(level.available)
 
     @display(description=gettext_lazy("Stock"), label={"out": "danger", "low": "warning", "enough": "success"})
-    def state(self, level: Any) -> tuple[str, str]:
+    def state(self, level: Any) -> Label:
         if level.available == 0:
-            return "out", _("Out of stock")
+            return Label("out", _("Out of stock"))
         is_low = level.reorder_point > 0 and level.available <= level.reorder_point
-        return ("low", _("Low")) if is_low else ("enough", _("Enough"))
+        return Label("low", _("Low")) if is_low else Label("enough", _("Enough"))
 
     @action(description=gettext_lazy("Count the shelf"), permissions=["count"])
     def count(self, request: HttpRequest, levels: QuerySet[StockLevel]) -> HttpResponse | None:

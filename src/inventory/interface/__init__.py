@@ -37,8 +37,10 @@ from inventory.interface.values import (
     MovementReason,
     Place,
     PlacedLine,
+    Promise,
     Reservation,
     Shortage,
+    StockChanged,
     StockDifference,
     StockHealth,
     StockLine,
@@ -75,10 +77,12 @@ __all__ = [
     "NotStocked",
     "Place",
     "PlacedLine",
+    "Promise",
     "Reservation",
     "ReservationExpired",
     "ReservationNotFound",
     "Shortage",
+    "StockChanged",
     "StockDifference",
     "StockHealth",
     "StockLine",
@@ -173,6 +177,14 @@ class Inventory(Protocol):
         """What these places hold, by place and then most pieces first; at most `top` products of each place.
 
         Takes one statement for any number of places.
+        """
+        ...
+
+    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[HeldStock]:
+        """What the web shop may promise of these products, by place: warehouses first, then the oldest place.
+
+        At a warehouse that is what is available, at a store what is available beyond its safety stock; a place with
+        nothing to promise is left out. Takes one statement.
         """
         ...
 
@@ -408,6 +420,10 @@ class Inventory(Protocol):
 
     def clear_expired(self, *, now: datetime, limit: int = 1000) -> int:
         """Tidy up reservations that have run out (they count as free already); returns how many."""
+        ...
+
+    def promises(self, *, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, Promise]:
+        """What was done for each of these orders; one for which nothing was is left out. Takes two statements."""
         ...
 
     # --- The books --------------------------------------------------------------------------------------------------

@@ -217,6 +217,14 @@ class Reservation:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What was done for an order: pieces that are kept for it now, and pieces that have left the stock for good."""
+
+    reserved: int
+    sold: int
+
+
+@dataclass(frozen=True)
 class Discrepancy:
     """Pieces that left a place although its books did not hold them: somebody has to count the shelf.
 
@@ -310,6 +318,18 @@ class Shortage:
     requested: int
     available: int
     elsewhere: list[Place]
+
+
+@dataclass(frozen=True)
+class StockChanged(Event):
+    """How many pieces of a product are at a place, or are reserved there, has changed to these numbers."""
+
+    type: ClassVar[str] = "stock.changed"
+    product_id: UUID
+    location_id: UUID
+    on_hand: int
+    reserved: int
+    available: int
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,9 @@ class Levels:
             ranked = ranked.filter(rank__lte=top)
         return [HeldStock(*row) for row in ranked.values_list("location_id", "product_id", "available")]
 
+    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[HeldStock]:
+        return models.StockLevel.objects.filter(product_id__in=product_ids).for_web_shop(datetime.now(UTC))
+
     def products_in_stock(self) -> list[UUID]:
         rows = models.StockLevel.objects.with_available(datetime.now(UTC)).in_stock()
         return list(rows.order_by().values_list("product_id", flat=True).distinct())

@@ -13,8 +13,9 @@ from uuid import UUID
 from django.db import IntegrityError, connection
 
 from inventory import models
-from inventory.interface import InsufficientStock, MovementReason, Shortage, StockRanLow
+from inventory.interface import InsufficientStock, MovementReason, Shortage, StockChanged, StockRanLow
 from inventory.rules import is_low
+from shared_kernel.events import Event
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
 
@@ -140,7 +141,7 @@ def post(
     """Carry out all these changes, at most one for each level, or none; with `entry`, write them into the ledger.
 
     `create` makes the rows that are missing; without it a missing row has nothing available. `departed` is for goods
-    that are gone already: of each, only as much is taken as is available. Publishes StockRanLow.
+    that are gone already: of each, only as much is taken as is available. Publishes StockChanged and StockRanLow.
     Returns what became of each level; nothing when the ledger has the entry's operation already. Raises
     InsufficientStock, and AlreadyDone when a twin of this operation was faster.
     """
@@ -152,24 +153,21 @@ def post(
         if entry and is_done(entry.operation_id):
             return []
         raise InsufficientStock(lines=_shortages(changes, posted, now=now))
-    publish(
-        [
-            StockRanLow(
-                product_id=row.product_id,
-                location_id=row.location_id,
-                available=row.after - row.reserved,
-                reorder_point=row.reorder_point,
-            )
-            for row in posted
-            if row.ran_low
-        ]
-    )
+    publish([event for row in posted for event in _events(row)])
     return posted
 
 
 def is_done(operation_id: UUID) -> bool:
     """Whether the ledger has this operation."""
     return models.StockMovement.objects.filter(operation_id=operation_id).exists()
+
+
+def _events(row: Posted) -> list[Event]:
+    available = row.after - row.reserved
+    changed = StockChanged(row.product_id, row.location_id, row.after, row.reserved, available)
+    if not row.ran_low:
+        return [changed]
+    return [changed, StockRanLow(row.product_id, row.location_id, available, row.reorder_point)]
 
 
 def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, departed: bool) -> list[Posted]:

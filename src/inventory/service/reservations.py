@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError
+from django.db.models import Sum
 
 from inventory import models
 from inventory.interface import (
@@ -13,6 +14,7 @@ from inventory.interface import (
     Movement,
     MovementReason,
     PlacedLine,
+    Promise,
     Reservation,
     ReservationExpired,
     ReservationNotFound,
@@ -113,6 +115,17 @@ class Reservations:
         if held := [row for row in rows if row.is_held(now)]:
             changes = [Change(*row.place, reserved=-row.quantity) for row in held]
             _settle(held, changes, now=now, state=ReservationState.RELEASED)
+
+    def promises(self, *, order_ids: Sequence[UUID], now: datetime) -> dict[UUID, Promise]:
+        orders = list(order_ids)
+        live = models.Reservation.objects.held().filter(order_id__in=orders).exclude(until__lte=now)
+        reserved = dict(live.values_list("order_id").annotate(Sum("quantity")))
+        moved = models.StockMovement.objects.filter(operation_id__in=orders, reason=MovementReason.ORDER)
+        sold = dict(moved.values_list("operation_id").annotate(pieces=-Sum("delta")))
+        return {
+            order_id: Promise(reserved.get(order_id, 0), sold.get(order_id, 0))
+            for order_id in reserved.keys() | sold.keys()
+        }
 
     @atomic_write
     def clear_expired(self, *, now: datetime, limit: int = 1000) -> int:
