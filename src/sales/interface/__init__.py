@@ -45,6 +45,7 @@ from sales.interface.values import (
     OfflineResult,
     OfflineSale,
     OfflineStatus,
+    OrderedLine,
     Payment,
     PaymentMethod,
     Receipt,
@@ -53,6 +54,8 @@ from sales.interface.values import (
     SaleFlag,
     SaleLine,
     SaleProblem,
+    SaleRecorded,
+    SaleReturned,
     SaleSummary,
     SoldItem,
     TaxTotal,
@@ -80,6 +83,7 @@ __all__ = [
     "OfflineResult",
     "OfflineSale",
     "OfflineStatus",
+    "OrderedLine",
     "Payment",
     "PaymentMethod",
     "PaymentMismatch",
@@ -95,6 +99,8 @@ __all__ = [
     "SaleLine",
     "SaleNotFound",
     "SaleProblem",
+    "SaleRecorded",
+    "SaleReturned",
     "SaleSummary",
     "Sales",
     "SalesReport",
@@ -159,6 +165,36 @@ class Sales(Protocol):
         are recorded as they were, and flagged. Idempotent by store and `client_reference`. Refusals are part of the
         result: those of `record_sale`, and SoldInFuture.
         """
+        ...
+
+    def record_order(
+        self,
+        *,
+        sale_id: UUID,
+        store_id: UUID,
+        lines: Sequence[OrderedLine],
+        method: PaymentMethod,
+        reference: str,
+        customer_id: UUID | None,
+        sold_at: datetime,
+    ) -> Sale:
+        """Write down what the web shop sold: at the store where it is picked up, or at the warehouse. No stock moves.
+
+        A receipt number is drawn. Idempotent by `sale_id`. Raises LocationNotFound (of inventory).
+        """
+        ...
+
+    def record_order_refund(
+        self, *, sale_id: UUID, items: Sequence[ReturnedItem], reference: str, sold_at: datetime
+    ) -> Sale:
+        """Write down that money went back for pieces of one sale of the web shop. No stock moves.
+
+        Idempotent by `sale_id`. Raises SaleNotFound, ReturnExceedsSale.
+        """
+        ...
+
+    def totals(self, *, sale_ids: Sequence[UUID]) -> dict[UUID, Decimal]:
+        """What these tickets came to; an unknown one is left out. Takes one statement."""
         ...
 
     def sale(self, *, sale_id: UUID) -> Sale:

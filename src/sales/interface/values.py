@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
+
+from shared_kernel.events import Event
 
 
 class Channel(StrEnum):
@@ -31,6 +34,17 @@ class SoldItem:
     quantity: int
     product_id: UUID | None = None
     barcode: str | None = None
+
+
+@dataclass(frozen=True)
+class OrderedLine:
+    """So many pieces of a product that the web shop sold, at the name, price and tax of the order."""
+
+    product_id: UUID
+    name: str
+    quantity: int
+    unit_price: Decimal
+    tax_rate: Decimal
 
 
 @dataclass(frozen=True)
@@ -275,6 +289,36 @@ class HistoryLine:
     sold_at: datetime
     unit_price: Decimal
     store_name: str
+
+
+@dataclass(frozen=True)
+class SaleRecorded(Event):
+    """A sale was written down; `total` is less than `gross` where something was brought back in exchange."""
+
+    type: ClassVar[str] = "sale.recorded"
+    sale_id: UUID
+    store_id: UUID
+    channel: Channel
+    sold_at: datetime
+    currency: str
+    gross: Decimal
+    total: Decimal
+    pieces: int
+
+
+@dataclass(frozen=True)
+class SaleReturned(Event):
+    """A sale was written down that takes something back of others."""
+
+    type: ClassVar[str] = "sale.returned"
+    sale_id: UUID
+    store_id: UUID
+    channel: Channel
+    sold_at: datetime
+    currency: str
+    returned: Decimal
+    pieces: int
+    origin_sale_ids: list[UUID]
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from sales.service.history import History
 from sales.service.offline import Offline
+from sales.service.online import Online
 from sales.service.performance import Performing
 from sales.service.recording import Recording
 from sales.service.reporting import Reporting
 from sales.service.tills import Tills
 
 
-class SalesService(Recording, Offline, Tills, Reporting, Performing, History):
+class SalesService(Recording, Offline, Online, Tills, Reporting, Performing, History):
     """The sales."""

@@ -12,6 +12,7 @@ from catalog.interface import BarcodeNotFound, Product, ProductNotFound, catalog
 from inventory.interface import StockLine, inventory
 from sales import rules
 from sales.interface import (
+    Channel,
     OfflineItem,
     OfflineResult,
     OfflineSale,
@@ -69,6 +70,7 @@ def _record(sale: OfflineSale, *, cashier_id: UUID | None, now: datetime) -> tup
     ticket = Ticket(
         sale_id=sale.sale_id,
         store=store,
+        channel=Channel.TILL,
         payments=sale.payments,
         client_reference=sale.client_reference,
         cashier_id=cashier_id,

@@ -10,6 +10,7 @@ from catalog.interface import Product, catalog
 from inventory.interface import StockLine, inventory
 from sales import models, rules
 from sales.interface import (
+    Channel,
     CustomerNotFound,
     Payment,
     Receipt,
@@ -51,6 +52,7 @@ class Recording:
         ticket = Ticket(
             sale_id=sale_id,
             store=store,
+            channel=Channel.TILL,
             payments=payments,
             client_reference=client_reference,
             cashier_id=cashier_id,

@@ -1,6 +1,7 @@
 """The consolidated report and the statistics."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import astuple
 from datetime import date, timedelta
 from uuid import UUID
@@ -10,7 +11,7 @@ from django.db import connection
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from catalog.interface import Product, catalog
-from inventory.interface import Location, LocationNotFound, inventory
+from inventory.interface import Location, LocationKind, LocationNotFound, inventory
 from sales import models, rules
 from sales.interface import (
     Channel,
@@ -60,7 +61,7 @@ class Reporting:
         channel: Channel | None = None,
         top: int | None = 50,
     ) -> SalesReport:
-        stores = stores_named(store_ids)
+        stores = _counters(store_ids)
         ids = [store.id for store in stores]
         rows = models.Sale.objects.filter(store_id__in=ids, **_conditions(first_day, last_day, channel))
         figures = _figures(rows)
@@ -95,7 +96,7 @@ class Reporting:
         )
 
     def statistics(self, *, store_ids: Sequence[UUID] | None = None, today: date) -> Statistics:
-        stores = stores_named(store_ids)
+        stores = _counters(store_ids)
         ids = [store.id for store in stores]
         figures = _figures(models.Sale.objects.filter(store_id__in=ids))
         by_store = {
@@ -108,7 +109,7 @@ class Reporting:
             sales=total.sales,
             revenue=total.total,
             average_basket=rules.average_basket(revenue=total.total, sales=total.sales),
-            stores=len(stores),
+            stores=sum(store.kind is LocationKind.STORE for store in stores),
             per_store=[
                 StoreStatistics(
                     store_id=store.id,
@@ -120,6 +121,7 @@ class Reporting:
                     ),
                 )
                 for store in stores
+                if store.kind is LocationKind.STORE or by_store[store.id].sales
             ],
             top_products=_top_products(ids, since=today - timedelta(days=TOP_DAYS)),
         )
@@ -133,6 +135,15 @@ def stores_named(store_ids: Sequence[UUID] | None) -> list[Location]:
     if unknown := set(store_ids) - {store.id for store in stores}:
         raise LocationNotFound(location_ids=sorted(unknown))
     return [store for store in stores if store.id in store_ids]
+
+
+def _counters(store_ids: Sequence[UUID] | None) -> list[Location]:
+    """These stores, by name; where all are meant, the warehouse is the last: from there the web shop sells."""
+    stores = stores_named(store_ids)
+    if store_ids is None:
+        with suppress(LocationNotFound):
+            stores.append(inventory.central())
+    return stores
 
 
 def _conditions(first_day: date | None, last_day: date | None, channel: Channel | None) -> dict[str, object]:
@@ -190,6 +201,8 @@ def _quantity(product: Product, pieces: int) -> ProductQuantity:
 
 
 def _channels(store: Location, figures: dict[Counter, Figures], channel: Channel | None) -> list[Channel]:
-    """The channels to show a store under: those it sold by, or else the one asked about, by default the till."""
+    """The channels to show a place under: those it sold by; a store without any, the one asked about, or the till."""
     sold_by = [candidate for candidate in Channel if (store.id, candidate) in figures]
-    return sold_by or [channel or Channel.TILL]
+    if sold_by or store.kind is LocationKind.WAREHOUSE:
+        return sold_by
+    return [channel or Channel.TILL]

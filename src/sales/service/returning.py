@@ -14,10 +14,10 @@ from django.db import connection
 from catalog.interface import catalog
 from inventory.interface import StockLine
 from sales import models, rules
-from sales.interface import Payment, PaymentMethod, ReturnedItem, ReturnExceedsSale, SaleLine, SaleNotFound
+from sales.interface import Channel, Payment, PaymentMethod, ReturnedItem, ReturnExceedsSale, SaleLine, SaleNotFound
 from shared_kernel.money import ZERO
 
-LOCK = "SELECT id FROM sale WHERE id = ANY(%s::uuid[]) AND store_id = %s ORDER BY id FOR NO KEY UPDATE"
+LOCK = "SELECT id FROM sale WHERE id = ANY(%s::uuid[]) AND store_id = %s AND channel = %s ORDER BY id FOR NO KEY UPDATE"
 
 TAKE = """
 UPDATE sale_line l SET quantity_returned = l.quantity_returned + asked.quantity
@@ -47,11 +47,15 @@ class BroughtBack:
 NOTHING_BACK = BroughtBack([], [])
 
 
-def lock(store_id: UUID, items: Sequence[ReturnedItem]) -> None:
-    """Let nobody else take back what these sales sold. Raises SaleNotFound for a sale that is not the store's."""
+def lock(store_id: UUID, channel: Channel, items: Sequence[ReturnedItem]) -> None:
+    """Let nobody else take back what these sales sold.
+
+    Raises SaleNotFound for a sale that is not the store's, and at a till for one of the web shop, whose money goes back
+    to a card: the checkout refunds it.
+    """
     wanted = {item.sale_id for item in items}
     with connection.cursor() as cursor:
-        cursor.execute(LOCK, [list(wanted), store_id])
+        cursor.execute(LOCK, [list(wanted), store_id, channel])
         missing = wanted - {sale_id for (sale_id,) in cursor.fetchall()}
     if missing:
         raise SaleNotFound(sale_id=min(missing))

@@ -22,10 +22,14 @@ from sales.interface import (
     Sale,
     SaleFlag,
     SaleLine,
+    SaleRecorded,
+    SaleReturned,
     SoldItem,
 )
 from sales.service import returning, tills
+from shared_kernel.events import Event
 from shared_kernel.money import ZERO
+from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone
 
 CLAIM_REFERENCE = """
@@ -69,10 +73,11 @@ SELECT head.receipt_number FROM counter LEFT JOIN head ON true
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a till says of a ticket, beside what is on it."""
+    """What a till, or the web shop, says of a ticket, beside what is on it."""
 
     sale_id: UUID
     store: Location
+    channel: Channel
     payments: Sequence[Payment]
     client_reference: str
     cashier_id: UUID | None
@@ -96,13 +101,14 @@ def record(
 ) -> tuple[Sale, bool]:
     """The ticket as a sale, and whether it is a new one; otherwise it is the one made first.
 
+    Publishes SaleRecorded for what is sold on it, SaleReturned for what is brought back.
     `issue` takes what is sold out of the stock, puts what it is given back into it, and says what there is to look at.
     """
     if ticket.client_reference and not _claim(ticket):
         return _sale_of_reference(ticket, lines, returns), False
     session = tills.hold(ticket.till_session_id) if ticket.till_session_id else None
     if returns:
-        returning.lock(ticket.store.id, returns)
+        returning.lock(ticket.store.id, ticket.channel, returns)
     # Only now: a twin may have been under way.
     if (session or returns) and (known := found(ticket.sale_id)):
         return known, False
@@ -114,7 +120,10 @@ def record(
     flags = issue(returning.goods_of(back.lines))
     sale = _sale(ticket, [*lines, *back.lines], settlement.payments, flags)
     # Last, because a store's sales wait for each other at the number of the receipt.
-    return _write(sale, credit=settlement.credit)
+    written, is_new = _write(sale, credit=settlement.credit)
+    if is_new:
+        publish(_events(sale))
+    return written, is_new
 
 
 def products_of(items: Sequence[SoldItem], products: Sequence[Product]) -> list[Product]:
@@ -176,7 +185,7 @@ def _sale(ticket: Ticket, lines: list[SaleLine], payments: list[Payment], flags:
     return Sale(
         id=ticket.sale_id,
         store_id=ticket.store.id,
-        channel=Channel.TILL,
+        channel=ticket.channel,
         receipt_number=None,
         sold_at=ticket.sold_at,
         sold_on=ticket.sold_at.astimezone(ZoneInfo(ticket.store.time_zone)).date(),
@@ -197,6 +206,37 @@ def _sale(ticket: Ticket, lines: list[SaleLine], payments: list[Payment], flags:
         lines=lines,
         payments=payments,
     )
+
+
+def _events(sale: Sale) -> list[Event]:
+    events: list[Event] = []
+    if sale.pieces:
+        events.append(
+            SaleRecorded(
+                sale_id=sale.id,
+                store_id=sale.store_id,
+                channel=sale.channel,
+                sold_at=sale.sold_at,
+                currency=sale.currency,
+                gross=sale.gross,
+                total=sale.total,
+                pieces=sale.pieces,
+            )
+        )
+    if sale.pieces_returned:
+        events.append(
+            SaleReturned(
+                sale_id=sale.id,
+                store_id=sale.store_id,
+                channel=sale.channel,
+                sold_at=sale.sold_at,
+                currency=sale.currency,
+                returned=sale.returned,
+                pieces=sale.pieces_returned,
+                origin_sale_ids=sorted({line.origin_sale_id for line in sale.lines if line.origin_sale_id}),
+            )
+        )
+    return events
 
 
 def _write(sale: Sale, *, credit: Sequence[Payment]) -> tuple[Sale, bool]:
