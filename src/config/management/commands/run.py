@@ -48,6 +48,7 @@ class Command(BaseCommand):
         _check_data_folder()
         self._prepare()
         with _metrics_folder(), _Children() as children:
+            _start_payment_sandbox(children)
             children.start("web server", "-m", "gunicorn", "-c", gunicorn.__file__, "config.wsgi")
             children.start("background worker", "manage.py", "procrastinate", "worker")
             if children.wait_until_ready(gunicorn.host, gunicorn.port):
@@ -111,10 +112,10 @@ class _Children:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
-    def start(self, name: str, *arguments: str) -> None:
+    def start(self, name: str, *arguments: str, folder: str = ".") -> None:
         self._processes[name] = subprocess.Popen(  # noqa: S603 the commands are this module's own
             [sys.executable, *arguments],
-            cwd=settings.BASE_DIR,
+            cwd=settings.BASE_DIR / folder,
             stdin=subprocess.DEVNULL,
             # Ctrl-C reaches the whole group of the terminal: a group of its own leaves the stopping to us.
             start_new_session=True,
@@ -200,6 +201,25 @@ def _metrics_folder() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="comptoir-metrics-") as folder:
         os.environ[name] = folder
         yield
+
+
+def _start_payment_sandbox(children: _Children) -> None:
+    """Have one for these processes alone, where payments are tried out and the environment names none."""
+    if settings.COMPTOIR_PAYMENT_PROVIDER != "checkout.service.sandbox.Sandbox" or settings.COMPTOIR_SANDBOX_URL:
+        return
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    # The processes that are started from here on inherit it.
+    os.environ["COMPTOIR_SANDBOX_URL"] = f"http://127.0.0.1:{port}"
+    host = gunicorn.host if gunicorn.host != "0.0.0.0" else "127.0.0.1"  # noqa: S104 nothing is bound to it here
+    options = {
+        "--port": port,
+        "--data": (settings.COMPTOIR_DATA / "payments.sqlite").resolve(),
+        "--webhook": f"http://{host}:{gunicorn.port}/api/v1/payments/notices/",
+        "--secret": settings.COMPTOIR_SANDBOX_SECRET,
+    }
+    words = [str(word) for option in options.items() for word in option]
+    children.start("payment sandbox", "-m", "payment_sandbox", *words, folder="src")
 
 
 def _is_alive(host: str, port: int) -> bool:
