@@ -1,0 +1,247 @@
+"""Orders as they are looked at and handled: `/orders/`."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from django.utils.timezone import make_aware
+from ninja import Field, Query, Router, Schema, Status
+
+from accounts.interface import Action, Actor, CustomerNotFound
+from checkout.api.callers import TOKEN, caller_of, required, visible
+from checkout.api.placing import HOME, KEYBOARD, AddressBody, example
+from checkout.interface import (
+    Destination,
+    Order,
+    OrderedItem,
+    OrderFigures,
+    OrderRefund,
+    OrderStatus,
+    OrderSummary,
+    checkout,
+)
+from shared_kernel.rest.bodies import Body, Day, Whole
+from shared_kernel.rest.idempotency import operation_of, resumable
+from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
+
+router = Router(tags=["orders"])
+
+
+class DestinationChangeBody(Body):
+    shipping_address: AddressBody | None = Field(None, description="Send it there instead.")
+    email: str | None = Field(None, min_length=1, max_length=254, description="Where the buyer is written to.")
+
+    model_config = example(shipping_address=HOME)
+
+
+class StatusBody(Body):
+    status: OrderStatus = Field(description="What it becomes: paid (by another way), processing, completed, cancelled.")
+
+    model_config = example(status="processing")
+
+
+class CancellationBody(Body):
+    reason: str = Field("", max_length=200, description="A word on why.")
+
+    model_config = example(reason="Ordered twice")
+
+
+class RefundedItemBody(Body):
+    product_id: UUID = Field(description="A product of the order.")
+    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
+
+
+class RefundBody(Body):
+    items: list[RefundedItemBody] | None = Field(
+        None, min_length=1, max_length=100, description="What the money goes back for; left out, all that is left."
+    )
+    restock: bool = Field(True, description="Whether the goods go back onto their shelves, or are written off.")
+    reason: str = Field("", max_length=200, description="A word on why.")
+
+    model_config = example(items=[{"product_id": KEYBOARD, "quantity": 1}], restock=True, reason="Too loud")
+
+
+NO_REASON = CancellationBody(reason="")
+EVERYTHING = RefundBody(items=None, restock=True, reason="")
+
+
+class Days(Schema):
+    since: Day | None = Field(None, alias="from", description="Placed on this day or later, by the chain's clock.")
+    until: Day | None = Field(None, alias="to", description="Placed on this day or earlier.")
+
+    def moments(self) -> dict[str, datetime | None]:
+        """When the first of these days begins, and the day after the last."""
+        return {
+            "since": _begin(self.since) if self.since else None,
+            "until": _begin(self.until + timedelta(days=1)) if self.until else None,
+        }
+
+
+class OrderFilters(CursorFilters):
+    status: OrderStatus | None = Field(None, description="Only those that stand here.")
+    cursor: UUID | None = Field(None, description="Only those placed before this order; see `next`.")
+
+
+class StaffOrderFilters(OrderFilters, Days):
+    customer_id: UUID | None = Field(None, description="Only this customer's.")
+    reference: str | None = Field(None, max_length=12, description="The one with this reference, in any case.")
+
+
+class FiguresAnswer(Schema):
+    results: list[OrderFigures] = Field(description="One for each status.")
+
+
+def _begin(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
+    return actor
+
+
+def _page(request: HttpRequest, filters: OrderFilters, **conditions: Any) -> dict[str, Any]:
+    rows = checkout.orders(
+        statuses=None if filters.status is None else [filters.status],
+        before=filters.cursor,
+        limit=filters.page_size + 1,
+        **conditions,
+    )
+    return cursor_page(request, filters, rows=rows, cursor_of=lambda order: order.id)
+
+
+# --- Looking --------------------------------------------------------------------------------------------------------
+
+
+@router.get("/orders/", response=CursorPage[OrderSummary], operation_id="list_orders")
+def orders(request: HttpRequest, filters: Query[StaffOrderFilters]) -> Any:
+    """Orders, latest first. Shop staff see those that their stores send or hand over, and a program its own."""
+    actor = _actor(request)
+    if not actor.may(Action.READ_ORDERS):
+        actor.require(Action.PLACE_ORDERS)
+    stores = actor.stores_for(Action.READ_ORDERS)
+    return _page(
+        request,
+        filters,
+        customer_id=filters.customer_id,
+        reference=filters.reference,
+        location_ids=sorted(stores) if stores else None,
+        placed_by=None if actor.may(Action.READ_ORDERS) else actor.id,
+        **filters.moments(),
+    )
+
+
+@router.get("/orders/stats/", response=FiguresAnswer, operation_id="order_statistics")
+def statistics(request: HttpRequest, filters: Query[Days]) -> Any:
+    """How many orders stand where, and what they come to, less what was refunded."""
+    _actor(request).require(Action.MANAGE_ORDERS)
+    return {"results": checkout.figures(**filters.moments())}
+
+
+@router.get("/orders/{uuid:order_id}/", response=Order, auth=None, operation_id="order")
+def order(request: HttpRequest, order_id: UUID, token: str | None = TOKEN) -> Any:
+    """One order with all that happened to it. Somebody else's is not found.
+
+    A buyer without a login sends the token of the cart that it was made of.
+    """
+    return visible(request, order_id, token)
+
+
+@router.get("/customers/{customer}/orders/", response=CursorPage[OrderSummary], operation_id="list_customer_orders")
+def customer_orders(request: HttpRequest, customer: str, filters: Query[OrderFilters]) -> Any:
+    """A customer's orders, latest first: one's own, by id or as `me`. Somebody else's are not found."""
+    actor = _actor(request)
+    customer_id = actor.id if customer == "me" else _id(customer)
+    if customer_id != actor.id and actor.stores_for(Action.READ_ORDERS) is not None:
+        raise CustomerNotFound(customer_id=customer_id)
+    return _page(request, filters, customer_id=customer_id)
+
+
+def _id(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Http404 from error
+
+
+# --- Handling -------------------------------------------------------------------------------------------------------
+
+
+@router.put("/orders/{uuid:order_id}/", response=Order, auth=None, operation_id="change_order")
+def change_order(request: HttpRequest, order_id: UUID, body: DestinationChangeBody, token: str | None = TOKEN) -> Any:
+    """Send a pending order elsewhere, or write to its buyer elsewhere. 409 `order_not_pending` afterwards."""
+    known, actor = visible(request, order_id, token), caller_of(request)
+    return checkout.change_destination(
+        order_id=order_id,
+        destination=Destination(
+            email=body.email or known.email,
+            address=body.shipping_address.value() if body.shipping_address else known.address,
+            pickup_store_id=known.pickup_store_id,
+        ),
+        actor_id=actor.id if actor else None,
+        now=datetime.now(UTC),
+    )
+
+
+@router.put("/orders/{uuid:order_id}/status/", response=Order, operation_id="advance_order")
+def advance_order(request: HttpRequest, order_id: UUID, body: StatusBody) -> Any:
+    """Take an order a step further: processing, completed; or paid, by another way than a card; or cancelled.
+
+    409 `impossible_step` names the steps that are possible from where it stands. Again: nothing happens.
+    """
+    known = visible(request, order_id)
+    on_the_shelf = body.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}
+    actor = required(request, known, Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS)
+    if body.status is OrderStatus.CANCELLED:
+        return checkout.cancel(order_id=order_id, reason="", actor_id=actor.id, now=datetime.now(UTC))
+    return checkout.advance(order_id=order_id, status=body.status, actor_id=actor.id, now=datetime.now(UTC))
+
+
+@router.post("/orders/{uuid:order_id}/cancel/", response=Order, auth=None, operation_id="cancel_order")
+@resumable
+def cancel_order(
+    request: HttpRequest, order_id: UUID, body: CancellationBody = NO_REASON, token: str | None = TOKEN
+) -> Any:
+    """Give up a pending order: its goods are free again. Its buyer may, and the head office.
+
+    409 `impossible_step` when it is not pending, `payment_running` while it is being paid.
+    """
+    known, actor = visible(request, order_id, token), caller_of(request)
+    if not _is_buyer(actor, known):
+        required(request, known, Action.MANAGE_ORDERS)
+    return checkout.cancel(
+        order_id=order_id, reason=body.reason, actor_id=actor.id if actor else None, now=datetime.now(UTC)
+    )
+
+
+@router.delete("/orders/{uuid:order_id}/", response={204: None}, operation_id="delete_order")
+def delete_order(request: HttpRequest, order_id: UUID) -> Any:
+    """Cancel a pending order, as `cancel` does: it stays, cancelled, with its trace."""
+    actor = required(request, visible(request, order_id), Action.MANAGE_ORDERS)
+    checkout.cancel(order_id=order_id, reason="deleted", actor_id=actor.id, now=datetime.now(UTC))
+    return Status(204, None)
+
+
+@router.post("/orders/{uuid:order_id}/refund/", response={202: OrderRefund}, operation_id="refund_order")
+@resumable
+def refund_order(request: HttpRequest, order_id: UUID, body: RefundBody = EVERYTHING) -> Any:
+    """Give the money back for all of a paid order, or for some pieces; to the card that paid.
+
+    The worker carries it out: see the order for what became of it. 409 `refund_exceeds_order`, `impossible_step`.
+    """
+    actor = required(request, visible(request, order_id), Action.MANAGE_ORDERS)
+    refund = checkout.refund(
+        refund_id=operation_of(request),
+        order_id=order_id,
+        items=None if body.items is None else [OrderedItem(item.product_id, item.quantity) for item in body.items],
+        restock=body.restock,
+        reason=body.reason,
+        actor_id=actor.id,
+        now=datetime.now(UTC),
+    )
+    return Status(202, refund)
+
+
+def _is_buyer(actor: Actor | None, order: Order) -> bool:
+    return actor is None or actor.is_customer or order.placed_by == actor.id

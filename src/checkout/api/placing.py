@@ -1,0 +1,198 @@
+"""From the cart to an order: `/checkout/`; and orders without one: `POST /orders/`."""
+
+from datetime import UTC, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Field, Router, Status
+from pydantic import ConfigDict, model_validator
+
+from accounts.interface import Action, Actor, accounts
+from checkout.api.callers import TOKEN, holder_of
+from checkout.interface import (
+    Destination,
+    InvalidOrder,
+    Order,
+    OrderAddress,
+    OrderedItem,
+    Quote,
+    checkout,
+)
+from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.idempotency import operation_of, resumable
+
+router = Router(tags=["checkout"])
+
+KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
+CART = "0190a6e4-7b1c-7c3e-9a51-0a2b7a4f8f7e"
+HOME = {
+    "name": "Camille Martin",
+    "line1": "12 rue de la République",
+    "city": "Lyon",
+    "postal_code": "69002",
+    "country": "FR",
+    "email": "camille@example.com",
+}
+
+
+def example(**body: Any) -> ConfigDict:
+    """A body's configuration: unknown fields refused, and this example in the document."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
+
+
+class AddressBody(Body):
+    name: str = Field(max_length=200, description="Who gets it.")
+    line1: str = Field(max_length=200, description="Street and number.")
+    line2: str = Field("", max_length=200, description="Building, floor, at whose place.")
+    city: str = Field(max_length=100, description="The town.")
+    postal_code: str = Field("", max_length=20, description="As the country writes it; needed where it has any.")
+    region: str = Field("", max_length=100, description="State or province.")
+    country: str = Field(max_length=2, description="An ISO 3166 code of two letters.")
+    phone: str = Field("", max_length=40, description="Without the country's code it is one of the address's country.")
+    email: str = Field("", max_length=254, description="Where the buyer is written to; needed without a login.")
+
+    model_config = example(**HOME)
+
+    def value(self) -> OrderAddress:
+        return OrderAddress(**self.dict())
+
+
+class DestinationBody(Body):
+    """Where an order goes: to an address, to one of the customer's own, or to a store."""
+
+    shipping_address: AddressBody | None = Field(None, description="Send it there.")
+    address_id: UUID | None = Field(None, description="Send it to this address of the customer's book.")
+    pickup_store_id: UUID | None = Field(None, description="Keep it in this store until it is fetched.")
+    email: str = Field("", max_length=254, description="Where the buyer is written to, if not at the address's.")
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> Self:
+        if sum(given is not None for given in (self.shipping_address, self.address_id, self.pickup_store_id)) != 1:
+            raise ValueError("give one of shipping_address, address_id and pickup_store_id")
+        return self
+
+    def destination(self, customer_id: UUID | None) -> Destination:
+        """Where it goes, for this customer. Raises InvalidOrder when nobody could be written to."""
+        address = self._address(customer_id)
+        email = self.email or (address.email if address else "") or _email_of(customer_id)
+        if not email:
+            raise InvalidOrder(errors=[{"field": "email", "message": "Give one, to be told of the order."}])
+        return Destination(email=email, address=address, pickup_store_id=self.pickup_store_id)
+
+    def _address(self, customer_id: UUID | None) -> OrderAddress | None:
+        if self.shipping_address:
+            return self.shipping_address.value()
+        if self.address_id is None:
+            return None
+        book = accounts.addresses(customer_ids=[customer_id]) if customer_id else []
+        for address in book:
+            if address.id == self.address_id:
+                return OrderAddress(
+                    name=address.name,
+                    line1=address.line1,
+                    line2=address.line2,
+                    city=address.city,
+                    postal_code=address.postal_code,
+                    region=address.region,
+                    country=address.country,
+                    phone=address.phone,
+                    email=address.email,
+                )
+        raise InvalidOrder(errors=[{"field": "address_id", "message": "The address book holds no such address."}])
+
+
+class CheckoutBody(DestinationBody):
+    cart_id: UUID = Field(description="What to order.")
+    accept_prices: bool = Field(False, description="Whether prices that have changed since are all right.")
+
+    model_config = example(cart_id=CART, shipping_address=HOME)
+
+
+class QuoteBody(Body):
+    cart_id: UUID = Field(description="What would be ordered.")
+    pickup_store_id: UUID | None = Field(None, description="The store where it would be picked up, if in one.")
+
+    model_config = example(cart_id=CART)
+
+
+class ItemBody(Body):
+    id: UUID = Field(description="The product.")
+    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
+
+
+class OrderBody(DestinationBody):
+    """An order of a reseller's own program. `product` is the older way to order a single one."""
+
+    products: list[ItemBody] | None = Field(None, min_length=1, max_length=100, description="What to order.")
+    product: ItemBody | None = Field(None, description="The same for a single product; not beside `products`.")
+
+    model_config = example(products=[{"id": KEYBOARD, "quantity": 3}], shipping_address=HOME)
+
+    @model_validator(mode="after")
+    def one_way(self) -> Self:
+        if (self.products is None) == (self.product is None):
+            raise ValueError("give either products or product")
+        return self
+
+    @property
+    def items(self) -> list[OrderedItem]:
+        asked = self.products or ([self.product] if self.product else [])
+        return [OrderedItem(item.id, item.quantity) for item in asked]
+
+
+def _email_of(customer_id: UUID | None) -> str:
+    known = accounts.customers(ids=[customer_id]) if customer_id else []
+    return known[0].email if known else ""
+
+
+@router.post("/checkout/validate/", response=Quote, auth=None, operation_id="validate_checkout")
+def validate(request: HttpRequest, body: QuoteBody, token: str | None = TOKEN) -> Any:
+    """What a cart would come to as an order, and what stands against it. Changes and keeps nothing.
+
+    `missing` lists what cannot be served, `changed_prices` what costs something else by now; both empty, it can be
+    ordered as it is.
+    """
+    holder = holder_of(request, token)
+    return checkout.quote(cart_id=body.cart_id, holder=holder, pickup_store_id=body.pickup_store_id)
+
+
+@router.post("/checkout/process/", response={201: Order}, auth=None, operation_id="process_checkout")
+@resumable
+def process(request: HttpRequest, body: CheckoutBody, token: str | None = TOKEN) -> Any:
+    """Make an order of a cart: its goods are reserved until `reserved_until`, and the cart is empty.
+
+    Goods that are sent come from as few places as possible. 409 `insufficient_stock` names each line with what was
+    asked, what there is and where else, `price_changed` what costs something else by now: accept that with
+    `accept_prices`. After a refusal the cart is as it was.
+    """
+    holder = holder_of(request, token)
+    made = checkout.process(
+        order_id=operation_of(request),
+        cart_id=body.cart_id,
+        holder=holder,
+        destination=body.destination(holder.customer_id),
+        accept_prices=body.accept_prices,
+        now=datetime.now(UTC),
+    )
+    return Status(201, made)
+
+
+@router.post("/orders/", response={201: Order}, operation_id="place_order")
+@resumable
+def place_order(request: HttpRequest, body: OrderBody) -> Any:
+    """Order products without a cart, at the catalogue's prices: for resellers' own programs.
+
+    Reserved and refused as in `/checkout/process/`.
+    """
+    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
+    actor.require(Action.PLACE_ORDERS)
+    made = checkout.place_order(
+        order_id=operation_of(request),
+        items=body.items,
+        destination=body.destination(None),
+        customer_id=None,
+        actor_id=actor.id,
+        now=datetime.now(UTC),
+    )
+    return Status(201, made)

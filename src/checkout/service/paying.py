@@ -1,0 +1,104 @@
+"""Paying by card: the card goes to the provider, and what stands for it to the worker, who has it charged."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from procrastinate.contrib.django import app
+
+from cart.interface import Holder
+from checkout import models
+from checkout.interface import (
+    Card,
+    OrderNotPending,
+    OrderPayment,
+    OrderStatus,
+    PaymentNotFound,
+    ProviderAway,
+    Step,
+)
+from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note, pieces_of, write_pieces
+from checkout.service.placing import keep, reservation_time
+from checkout.service.providers import CardToken, Unknown, provider
+from inventory.interface import Reservation, ReservationExpired, ReservationNotFound, inventory
+from shared_kernel.postgres.transactions import atomic_write
+
+
+class Paying:
+    """The part of the checkout that takes cards."""
+
+    def pay(
+        self, *, payment_id: UUID, order_id: UUID, card: Card, actor_id: UUID | None, now: datetime
+    ) -> OrderPayment:
+        if known := models.Payment.objects.filter(id=payment_id).first():
+            return known.value()
+        row = found(order_id)
+        _check_payable(row)
+        try:
+            token = provider().tokenise(card=card)
+        except Unknown as error:
+            raise ProviderAway(order_id=order_id) from error
+        kept = _keep_on(row, now=now)
+        try:
+            return _begin(payment_id, order_id, token, kept, actor_id=actor_id, now=now)
+        except OrderNotPending:
+            # It has ended while we looked: nobody keeps goods for it.
+            inventory.release(order_id=order_id, now=now)
+            raise
+
+    def payment(self, *, payment_id: UUID, holder: Holder | None = None) -> OrderPayment:
+        row = models.Payment.objects.filter(id=payment_id).select_related("order").first()
+        if row is None or not is_theirs(row.order, holder):
+            raise PaymentNotFound(job_id=payment_id)
+        return row.value()
+
+
+def _check_payable(row: models.Order) -> None:
+    """Raises OrderNotPending, PaymentRunning."""
+    if row.status != OrderStatus.PENDING:
+        raise OrderNotPending(order_id=row.id, status=OrderStatus(row.status))
+    check_not_being_paid(row)
+
+
+def _keep_on(row: models.Order, *, now: datetime) -> list[Reservation]:
+    """Keep an order's goods while it is paid; others, where they have run out. Raises NotEnoughStock."""
+    if not (wanted := pieces_of(row)):
+        return []
+    try:
+        return inventory.extend(order_id=row.id, until=now + reservation_time(), now=now)
+    except (ReservationExpired, ReservationNotFound):
+        return keep(row.id, wanted, row.pickup_store_id, now=now)
+
+
+@atomic_write
+def _begin(
+    payment_id: UUID,
+    order_id: UUID,
+    token: CardToken,
+    kept: Sequence[Reservation],
+    *,
+    actor_id: UUID | None,
+    now: datetime,
+) -> OrderPayment:
+    row = locked(order_id)
+    if known := row.payments.filter(id=payment_id).first():
+        return known.value()
+    _check_payable(row)
+    row.reserved_until = now + reservation_time()
+    row.save(update_fields=["reserved_until"])
+    row.pieces.all().delete()
+    write_pieces(order_id, kept)
+    payment = models.Payment.objects.create(
+        id=payment_id,
+        order=row,
+        amount=row.total,
+        token=token.token,
+        brand=token.brand,
+        last4=token.last4,
+        expiry=token.expiry,
+        started_at=now,
+        taken_up_at=now,
+    )
+    note(row, Step.PAYMENT_STARTED, actor_id=actor_id, now=now, text=f"{token.brand} {token.last4}")
+    app.configure_task("charge_payment", queue="payments").defer(payment_id=str(payment_id))
+    return payment.value()
