@@ -80,7 +80,7 @@ def make_person(role: Role, *stores: Location) -> str:
 
 def client_of(role: Role, *stores: Location) -> Client:
     """An API client of a fresh member of staff."""
-    tokens = accounts.log_in(email=make_person(role, *stores), password=PASSWORD)
+    tokens = accounts.log_in(email=make_person(role, *stores), password=PASSWORD, address="")
     return Client(headers={"Authorization": f"Bearer {tokens.access}"})
 
 

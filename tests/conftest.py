@@ -11,7 +11,9 @@ from django.db import connection
 from django.db.transaction import atomic
 
 from accounts.interface import accounts
+from cart.interface import carts
 from catalog.interface import catalog, shelves
+from checkout.interface import checkout
 from inventory.interface import inventory
 from replenishment.interface import replenishment
 from sales.interface import backlog, sales
@@ -31,6 +33,8 @@ HANDLES: list[tuple[Any, str]] = [
     (sales, "sales"),
     (backlog, "replenishment"),
     (replenishment, "replenishment"),
+    (carts, "cart"),
+    (checkout, "checkout"),
 ]
 
 

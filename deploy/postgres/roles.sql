@@ -4,7 +4,7 @@
 DO $$
 DECLARE
     module text;
-    modules text[] := ARRAY['accounts', 'catalog', 'inventory', 'sales', 'replenishment'];
+    modules text[] := ARRAY['accounts', 'catalog', 'inventory', 'sales', 'replenishment', 'cart', 'checkout'];
 BEGIN
     FOREACH module IN ARRAY modules LOOP
         BEGIN
@@ -22,6 +22,8 @@ BEGIN
         EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO %I', module, module);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO %I', module);
         EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO %I', module);
+        -- Its triggers write it, with the rights of whoever made them.
+        EXECUTE format('REVOKE ALL ON public.audit_entry FROM %I', module);
     END LOOP;
 END
 $$;

@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
+from cart.api import router as cart_router
+from checkout.api import router as checkout_router
 from config import problems
 from config.authentication import NinjaAuthentication
 from inventory.api import router as inventory_router
@@ -29,6 +31,8 @@ problems.install(api)
 api.add_router("", inventory_router)
 api.add_router("", sales_router)
 api.add_router("", replenishment_router)
+api.add_router("", cart_router)
+api.add_router("", checkout_router)
 
 
 def refuse_unknown_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

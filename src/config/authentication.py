@@ -1,18 +1,31 @@
 """Who calls, by bearer token, by API key or by session: one answer for Django REST framework and django-ninja alike."""
 
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 import structlog
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.translation import ngettext
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from ninja.security.base import AuthBase
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts.interface import Action, Actor, InvalidToken, PersonNotFound, accounts
+from accounts.interface import (
+    Action,
+    Actor,
+    BadCredentials,
+    InvalidToken,
+    PersonNotFound,
+    TooManyAttempts,
+    accounts,
+)
+from config.addresses import address_of
+from config.limits import count_caller
 from config.problems import CsrfFailed, LoginRequired
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -21,11 +34,14 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 def identify(request: HttpRequest) -> Actor | None:
     """Who calls; None when nobody says so. Asked at most once a request.
 
-    Raises InvalidToken for a token that does not hold, InvalidApiKey likewise, and CsrfFailed for a session's write
-    without its CSRF token.
+    Raises InvalidToken for a token that does not hold, InvalidApiKey likewise, CsrfFailed for a session's write
+    without its CSRF token, and TooManyRequests for somebody who calls more often than they may.
     """
     if not hasattr(request, "actor"):
-        request.actor = _identify(request)  # type: ignore[attr-defined]
+        found = _identify(request)
+        if found is not None:
+            count_caller(request, found.id)
+        request.actor = found  # type: ignore[attr-defined]
     actor: Actor | None = request.actor  # type: ignore[attr-defined]
     return actor
 
@@ -75,6 +91,8 @@ def _nothing(request: HttpRequest) -> HttpResponse:
 ADMIN_ACTIONS = {
     "accounts.user": Action.EDIT_PEOPLE,
     "accounts.membership": Action.EDIT_PEOPLE,
+    "accounts.customer": Action.READ_PEOPLE,
+    "accounts.apikey": Action.MANAGE_KEYS,
     "catalog.product": Action.EDIT_CATALOG,
     "catalog.category": Action.EDIT_CATALOG,
     "inventory.location": Action.EDIT_STORES,
@@ -83,16 +101,37 @@ ADMIN_ACTIONS = {
     "inventory.stockdiscrepancy": Action.READ_STOCK,
     "sales.sale": Action.READ_SALES,
     "sales.tillsession": Action.SUPERVISE_TILL,
+    "checkout.order": Action.READ_ORDERS,
     "replenishment.request": Action.READ_STOCK,
     "replenishment.suggestion": Action.READ_STOCK,
+    "cart.cart": Action.READ_PEOPLE,
+    "shared_kernel.auditentry": Action.READ_AUDIT,
 }
 
 
 class PolicyBackend(ModelBackend):
-    """Django's permissions, as the admin asks for them, answered by the chain's one policy.
+    """Logins by a form, and Django's permissions as the admin asks for them, answered by the chain's one policy.
 
     Some actions are allowed in some stores only; which rows that shows is for the admin of the rows to say.
     """
+
+    def authenticate(self, request: Any, username: str | None = None, password: str | None = None, **_: Any) -> Any:
+        """The person, or None. Raises ValidationError, which the forms show, when too many guesses were wrong."""
+        try:
+            person_id = accounts.verify_password(
+                email=username or "", password=password or "", address=address_of(request)
+            )
+        except BadCredentials:
+            return None
+        except TooManyAttempts as refusal:
+            minutes = ceil(refusal.retry_after / 60)
+            sentence = ngettext(
+                "Too many attempts: try again in %(count)d minute.",
+                "Too many attempts: try again in %(count)d minutes.",
+                minutes,
+            )
+            raise ValidationError(sentence % {"count": minutes}, code="too_many_attempts") from refusal
+        return self.get_user(person_id)
 
     def get_user(self, user_id: Any) -> Any:
         """Who a session is of: nobody, once they may not act here any more."""

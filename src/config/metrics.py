@@ -1,4 +1,4 @@
-"""`/metrics`: django-prometheus' figures of this replica, and whether the books agree."""
+"""`/metrics`: django-prometheus' figures of this replica, whether the books agree, and what the worker gave up."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from inventory.interface import inventory
+from shared_kernel.jobs import parked_jobs
+from shared_kernel.webhooks import parked_deliveries
 
 
 class StockBooks(Collector):
@@ -28,12 +30,23 @@ class StockBooks(Collector):
         )
 
 
+class Parked(Collector):
+    """What the worker has given up, and somebody is to look at."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("comptoir_parked_jobs", "Jobs that failed for the last time.", parked_jobs())
+        yield GaugeMetricFamily(
+            "comptoir_parked_webhooks", "Events that did not reach their endpoint in a day.", parked_deliveries()
+        )
+
+
 def metrics(request: HttpRequest) -> HttpResponse:
     """Everything Prometheus scrapes, in its text format."""
     response: HttpResponse = ExportToDjangoView(request)
-    books = CollectorRegistry()
-    books.register(StockBooks())
-    # Without its database a replica cannot tell of the books, but of everything else, and then it matters most.
+    told = CollectorRegistry()
+    told.register(StockBooks())
+    told.register(Parked())
+    # Without its database a replica cannot tell of these, but of everything else, and then it matters most.
     with suppress(Error):
-        response.content += generate_latest(books)
+        response.content += generate_latest(told)
     return response

@@ -5,17 +5,22 @@ import time
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import structlog
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.conf import settings
 from django.core.signals import got_request_exception
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from config.addresses import address_of
+from config.audit import note_refusal
 from config.authentication import identify
+from config.limits import count_call
 from config.problems import CONTENT_TYPE, problem, problem_of
+from shared_kernel.errors import Refusal
 
 API = "/api/v1"
 
@@ -32,12 +37,17 @@ class RequestMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         request_id = _request_id(request)
-        structlog.contextvars.bind_contextvars(request_id=request_id, address=address_of(request))
+        address = address_of(request)
+        structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
         try:
+            request.address = address  # type: ignore[attr-defined]
             request.identify = partial(identify, request)  # type: ignore[attr-defined]
             response = self._answer(request)
+            note_refusal(request, response)
             response["X-Request-ID"] = request_id
             response["X-Served-By"] = settings.COMPTOIR_SERVED_BY
+            if _is_somebodys(request, response):
+                response["Cache-Control"] = "no-store"
             log.info(
                 "request",
                 method=request.method,
@@ -58,6 +68,9 @@ class RequestMiddleware:
         if request.method == "HEAD":
             return self._head(request)
         response = self.get_response(request)
+        if (quota := getattr(request, "quota", None)) is not None:
+            for name, value in quota.headers.items():
+                response[name] = value
         if response.status_code >= 400 and not response.get("Content-Type", "").startswith(CONTENT_TYPE):
             return _reshape(response)
         return response
@@ -71,17 +84,28 @@ class RequestMiddleware:
             response.content = b""
         return response
 
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        """Django asks here before each view, when it is known which, and the session is."""
+        if not request.path.startswith(f"{API}/"):
+            return None
+        try:
+            count_call(request)
+        except (Refusal, Error) as error:
+            return problem_of(error)
+        return None
+
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Django asks here for an answer to what a view raised; the admin's pages keep Django's own."""
         return problem_of(error) if request.path.startswith(f"{API}/") else None
 
 
 class ContentSecurityMiddleware(CSPMiddleware):
-    """Tells browsers what a page may load and run; only pages, since nothing else is shown by one."""
+    """Tells browsers what a page may load, run and use; only pages, since nothing else is shown by one."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not response.get("Content-Type", "").startswith("text/html"):
             return response
+        response["Permissions-Policy"] = settings.PERMISSIONS_POLICY
         return super().process_response(request, response)
 
     def get_policy_parts(
@@ -94,6 +118,18 @@ class ContentSecurityMiddleware(CSPMiddleware):
         return parts
 
 
+def _is_somebodys(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Whether an answer is for whoever asked alone: a page, something told to somebody identified, or after a write."""
+    if "Cache-Control" in response:
+        return False
+    return (
+        "actor" in structlog.contextvars.get_contextvars()
+        or "X-Cart-Token" in request.headers
+        or request.method not in {"GET", "HEAD"}
+        or response.get("Content-Type", "").startswith("text/html")
+    )
+
+
 def _request_id(request: HttpRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
     return given if 0 < len(given) <= 100 and given.isascii() and given.isprintable() else str(uuid.uuid4())
@@ -101,6 +137,8 @@ def _request_id(request: HttpRequest) -> str:
 
 def _refuse(request: HttpRequest) -> HttpResponse | None:
     """The answer to what no operation could read."""
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        return problem(411, "The body comes in chunks: say in Content-Length how long it is.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdecimal():
         return problem(400, "The Content-Length header is not a number of bytes.")

@@ -44,9 +44,11 @@ PROBLEMS = {
     "404": "A thing that was named does not exist.",
     "405": "The address does not take this method.",
     "409": "The state of things does not allow it now; `code` and the fields say why.",
+    "411": "The body comes in chunks, without its length.",
     "413": "The body is too large.",
     "415": "The body is not application/json.",
     "422": "Values break a rule: `errors` names them.",
+    "429": "Too many calls, or too many wrong passwords: try again after the seconds in Retry-After.",
     "503": "The database or a module is away: try again in a moment.",
 }
 
@@ -69,6 +71,8 @@ PARAMETER_EXAMPLES = {
     "session_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d12",
     "receipt": "2026-000001",
     "location_id": "11111111-1111-1111-1111-111111111111",
+    "cart_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d13",
+    "item_id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d14",
     "search": "clavier",
     "category": "Boissons",
     "sku": "INF-001",

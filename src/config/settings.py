@@ -4,8 +4,10 @@ Nothing here differs by machine: a process is configured by its variables alone,
 image.
 """
 
+import re
 import socket
 import sys
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -33,6 +35,8 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "t
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # The networks of the proxies in front, as 10.0.0.0/8: what they say of whom they heard from is believed.
 COMPTOIR_TRUSTED_PROXIES: list[IPv4Network | IPv6Network] = env.list("COMPTOIR_TRUSTED_PROXIES", [], subcast=ip_network)
+# Whether people and machines come by HTTPS alone; plain HTTP is redirected there.
+COMPTOIR_HTTPS = env.bool("COMPTOIR_HTTPS", COMPTOIR_PRODUCTION)
 
 if not SECRET_KEY:
     raise ImproperlyConfigured("The SECRET_KEY setting must not be empty.")
@@ -47,12 +51,47 @@ if COMPTOIR_PRODUCTION:
 COMPTOIR_DATA = Path(env.str("COMPTOIR_DATA", str(BASE_DIR / "var")))
 COMPTOIR_DEMO_PASSWORD = env.str("COMPTOIR_DEMO_PASSWORD", "demo-comptoir")
 COMPTOIR_CURRENCY = env.str("COMPTOIR_CURRENCY", "EUR")
+# After how many days without a touch a cart is abandoned.
+COMPTOIR_CART_DAYS = env.int("COMPTOIR_CART_DAYS", 30)
 COMPTOIR_SERVED_BY = env.str("COMPTOIR_SERVED_BY", socket.gethostname())
+
+# For how long an order's goods are kept for it while it is not paid, in seconds.
+COMPTOIR_RESERVATION_SECONDS = env.int("COMPTOIR_RESERVATION_SECONDS", 900)
+
+# --- Payments -------------------------------------------------------------------------------------------------------
+
+SANDBOX = "checkout.service.sandbox.Sandbox"
+
+# Who charges cards: the sandbox, where test cards pay, or checkout.service.stripe.Stripe.
+COMPTOIR_PAYMENT_PROVIDER = env.str(
+    "COMPTOIR_PAYMENT_PROVIDER", "checkout.service.stripe.Stripe" if COMPTOIR_PRODUCTION else SANDBOX
+)
+# How long the provider may take to answer, in seconds.
+COMPTOIR_PAYMENT_TIMEOUT = env.float("COMPTOIR_PAYMENT_TIMEOUT", 5.0)
+# Empty: `manage.py run` starts a sandbox of its own.
+COMPTOIR_SANDBOX_URL = env.str("COMPTOIR_SANDBOX_URL", "")
+COMPTOIR_SANDBOX_SECRET = env.str("COMPTOIR_SANDBOX_SECRET", "sandbox-of-no-worth")
+COMPTOIR_STRIPE_KEY = env.str("COMPTOIR_STRIPE_KEY", "")
+COMPTOIR_STRIPE_WEBHOOK_SECRET = env.str("COMPTOIR_STRIPE_WEBHOOK_SECRET", "")
+
+if COMPTOIR_PRODUCTION and COMPTOIR_PAYMENT_PROVIDER == SANDBOX:
+    raise ImproperlyConfigured("COMPTOIR_PAYMENT_PROVIDER is the sandbox, where test cards pay: unset it.")
+
+# --- Events ---------------------------------------------------------------------------------------------------------
+
+# Where every event is told, as amqp://user:password@host:5672/vhost; empty for nowhere.
+AMQP_URL = env.str("AMQP_URL", "")
+if AMQP_URL and not AMQP_URL.startswith(("amqp://", "amqps://")):
+    raise ImproperlyConfigured("AMQP_URL is no broker: write it as amqp://user:password@host:5672/vhost.")
+# Whether integrators' endpoints are told. While they are not, publishing an event that nobody listens to costs nothing.
+COMPTOIR_WEBHOOKS = env.bool("COMPTOIR_WEBHOOKS", False)
+# For how many days finished jobs are kept, and with them the events that can be told again.
+COMPTOIR_JOB_DAYS = env.int("COMPTOIR_JOB_DAYS", 7)
 
 # --- Applications ---------------------------------------------------------------------------------------------------
 
 # Each has a Postgres schema and a role of its own, of this name. Their order is the order of the house, bottom up.
-COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales", "replenishment"]
+COMPTOIR_MODULES = ["accounts", "catalog", "inventory", "sales", "replenishment", "cart", "checkout"]
 
 INSTALLED_APPS = [
     "unfold",
@@ -65,6 +104,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "corsheaders",
     "csp",
     "django_filters",
     "django_htmx",
@@ -82,8 +122,9 @@ INSTALLED_APPS = [
 
 AUTH_USER_MODEL = "accounts.User"
 
-# Every entry costs each request a few per cent: the API needs the first three, the admin and the pages the others.
+# Every entry costs each request a few per cent: the API needs the first four, the admin and the pages the others.
 MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
     "config.middleware.RequestMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -162,8 +203,42 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/dashboard/"
 CSRF_FAILURE_VIEW = "dashboards.pages.session.csrf_failed"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = COMPTOIR_PRODUCTION
-SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_PRODUCTION else 0
+# How long a login by a form lasts: a long working day.
+SESSION_COOKIE_AGE = env.int("COMPTOIR_SESSION_SECONDS", 43_200)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = COMPTOIR_HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# --- What browsers are told -----------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = COMPTOIR_HTTPS
+# Asked by machines on the inner network, which know no certificates.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+if COMPTOIR_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# No page uses any of these.
+PERMISSIONS_POLICY = ", ".join(
+    f"{feature}=()"
+    for feature in [
+        *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation"),
+        *("gyroscope", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get"),
+        *("screen-wake-lock", "usb", "xr-spatial-tracking"),
+    ]
+)
+
+# The sites whose scripts may call the API, as https://shop.example. They send tokens: never our cookies.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("COMPTOIR_CORS_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_HEADERS = [
+    *("authorization", "content-type", "idempotency-key", "if-none-match"),
+    *("x-api-key", "x-cart-token", "x-request-id"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *("X-Request-ID", "X-Served-By"),
+]
 
 # What a page may load and run: our own files, and inline only what carries the answer's nonce.
 CONTENT_SECURITY_POLICY = {
@@ -214,6 +289,32 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("COMPTOIR_MAIL_FROM", "Comptoir <comptoir@localhost>")
 
+# --- How often somebody may call ------------------------------------------------------------------------------------
+
+# The ceilings of all calls to the API, as "6000 per minute"; empty for none. Each process counts for itself, or all
+# together in a Redis (redis://host:6379).
+COMPTOIR_RATE_PER_CALLER = env.str("COMPTOIR_RATE_PER_CALLER", "6000 per minute")
+COMPTOIR_RATE_PER_ADDRESS = env.str("COMPTOIR_RATE_PER_ADDRESS", "3000 per minute")
+for rate in (COMPTOIR_RATE_PER_CALLER, COMPTOIR_RATE_PER_ADDRESS):
+    if not re.fullmatch(r"([1-9]\d* per ([1-9]\d* )?(second|minute|hour|day)s?)?", rate):
+        raise ImproperlyConfigured(f'"{rate}" is no rate: write one as "6000 per minute", or nothing for none.')
+COMPTOIR_RATE_STORAGE = env.str("COMPTOIR_RATE_STORAGE", "memory://")
+if COMPTOIR_RATE_STORAGE != "memory://" and not find_spec("redis"):
+    raise ImproperlyConfigured(
+        "COMPTOIR_RATE_STORAGE needs the Python package redis: install it, or count in memory://."
+    )
+# What may be called less often: what is counted, by "address" or "caller", and the rates. Counted in Postgres by all.
+COMPTOIR_RATE_LIMITS = {
+    "POST /auth/login/": ("logins", "address", "30 per minute"),
+    "POST /customers/login/": ("logins", "address", "30 per minute"),
+    "POST /customers/token/refresh/": ("refreshed tokens", "address", "30 per minute"),
+    "POST /customers/register/": ("registrations", "address", "5 per minute; 20 per hour"),
+    "POST /customers/password/reset/": ("forgotten passwords", "address", "10 per hour"),
+    "POST /customers/password/reset/confirm/": ("codes", "address", "30 per minute; 100 per hour"),
+    "POST /customers/email/verify/": ("codes", "address", "30 per minute; 100 per hour"),
+    "POST /customers/me/email/verification/": ("verification mails", "caller", "5 per hour"),
+}
+
 # --- API ------------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
@@ -247,6 +348,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "tills", "description": "Tills from their opening to their count."},
         {"name": "reports", "description": "What the sales add up to."},
         {"name": "replenishment", "description": "What stores ask of the warehouse, and what becomes of it."},
+        {"name": "cart", "description": "What somebody means to buy in the web shop."},
+        {"name": "checkout", "description": "From the cart to an order."},
+        {"name": "orders", "description": "What was ordered, and what becomes of it."},
+        {"name": "payments", "description": "Cards, and what became of them."},
     ],
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
@@ -328,6 +433,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
 # --- Logs: one JSON object per line on standard error ---------------------------------------------------------------
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.logging.SecretsFilter"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -29,7 +29,17 @@ from replenishment.interface import (
     replenishment,
 )
 from replenishment.models import Request, Suggestion
-from shared_kernel.admin import DaysFilter, NamedFilter, QuantityForm, ReadOnlyAdmin, StepForm, actor_of, allow, pieces
+from shared_kernel.admin import (
+    DaysFilter,
+    Label,
+    NamedFilter,
+    QuantityForm,
+    ReadOnlyAdmin,
+    StepForm,
+    actor_of,
+    allow,
+    pieces,
+)
 from shared_kernel.errors import Refusal
 
 STATUSES = {
@@ -191,8 +201,8 @@ class RequestAdmin(ReplenishmentAdmin):
             row.asker_name, row.decider_name = names.get(row.requested_by), names.get(row.decided_by)
 
     @display(description=gettext_lazy("State"), label=COLOURS)
-    def state(self, row: Request) -> tuple[str, str]:
-        return row.status, str(STATUSES[RequestStatus(row.status)])
+    def state(self, row: Request) -> Label:
+        return Label(row.status, str(STATUSES[RequestStatus(row.status)]))
 
     @display(description=gettext_lazy("Asked by"))
     def asker(self, row: Any) -> str | None:

@@ -31,7 +31,7 @@ class Chain:
 
     def token(self) -> str:
         """A fresh access token of the cashier."""
-        return accounts.log_in(email=self.cashier, password=PASSWORD).access
+        return accounts.log_in(email=self.cashier, password=PASSWORD, address="").access
 
 
 def build(*, stores: int = STORES, products: int = PRODUCTS) -> Chain:

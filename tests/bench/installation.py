@@ -37,6 +37,8 @@ def configure() -> None:
         "ALLOWED_HOSTS": "127.0.0.1",
         "COMPTOIR_TOKEN_KEYS": new_private_key(),
         "COMPTOIR_HOST": "127.0.0.1",
+        "COMPTOIR_HTTPS": "false",
+        "COMPTOIR_RATE_PER_CALLER": "",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     (DATA / "static").mkdir(parents=True, exist_ok=True)

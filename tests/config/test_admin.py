@@ -2,13 +2,18 @@
 
 import pytest
 
-from accounts.interface import Role
-from accounts.models import User
+from accounts.interface import Action, ApiKeyDraft, Role, accounts, new_secret_key
+from accounts.models import ApiKey, Customer, User
+from cart.models import Cart
 from catalog.models import Category, Product
 from inventory.models import Location, StockDiscrepancy, StockLevel, StockMovement
 from replenishment.models import Request, Suggestion
 from sales.models import Sale, TillSession
+from shared_kernel.ids import new_id
+from shared_kernel.models import AuditEntry
+from tests.accounts.actions import register
 from tests.admin import browser, statements
+from tests.cart.actions import add, owner_of
 from tests.chain import make_person, make_store, sell
 from tests.inventory.actions import issue_departed
 from tests.replenishment.actions import Chain, request, set_thresholds, suggest_product
@@ -17,7 +22,9 @@ from tests.sales.actions import open_till
 pytestmark = pytest.mark.django_db
 
 MODELS = [
+    Customer,
     User,
+    ApiKey,
     Category,
     Product,
     Location,
@@ -28,6 +35,8 @@ MODELS = [
     TillSession,
     Request,
     Suggestion,
+    Cart,
+    AuditEntry,
 ]
 
 
@@ -42,6 +51,9 @@ def one_of_each() -> None:
     sell(chain.product, chain.store, cashier_id=person)
     issue_departed(chain.store, (chain.product, 30), actor_id=person)
     open_till(chain.store, actor_id=person)
+    add(owner_of(register(email=f"{person}@example.com").id), chain.product)
+    draft = ApiKeyDraft("Till", frozenset({Action.SELL}), store_id=chain.store.id)
+    accounts.create_api_key(key_id=new_id(), key=new_secret_key(), draft=draft)
     set_thresholds(chain.store, chain.product, reorder_point=30, target=42)
     suggest_product(chain)
     made = Chain()
@@ -95,7 +107,17 @@ def test_a_page_far_beyond_the_last_reads_no_table(page: str) -> None:
 
 LINKS: dict[Role, set[type]] = {
     Role.CASHIER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Sale},
-    Role.STORE_MANAGER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Sale, TillSession},
+    Role.STORE_MANAGER: {
+        StockLevel,
+        StockMovement,
+        StockDiscrepancy,
+        Request,
+        Suggestion,
+        Sale,
+        TillSession,
+        Customer,
+        Cart,
+    },
     Role.WAREHOUSE: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion},
     Role.CATALOG_MANAGER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Product, Category},
     Role.HEAD_OFFICE: set(MODELS),

@@ -21,6 +21,7 @@ PATIENCE = 90  # seconds, on a machine that is busy with other tests
 # Starts sooner: it has no demo data.
 PRODUCTION = {
     "COMPTOIR_PRODUCTION": "true",
+    "COMPTOIR_HTTPS": "false",
     "SECRET_KEY": "a-long-value-of-our-own",
     "ALLOWED_HOSTS": "127.0.0.1",
     "COMPTOIR_TOKEN_KEYS": new_private_key(),

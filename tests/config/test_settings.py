@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -24,9 +25,9 @@ SOUND = {
 }
 
 
-def check(**environment: str) -> "subprocess.CompletedProcess[str]":
+def check(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", "check"],
+        [sys.executable, ROOT / "manage.py", "check", *options],
         env=os.environ | SOUND | environment,
         capture_output=True,
         text=True,
@@ -38,6 +39,22 @@ def test_a_sound_production_starts() -> None:
     outcome = check()
 
     assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_django_has_nothing_to_say_against_it() -> None:
+    outcome = check("--deploy", "--fail-level", "WARNING", SECRET_KEY=secrets.token_hex(32))
+
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+
+
+def test_django_would_say_what_is_careless() -> None:
+    careless = {"SECRET_KEY": secrets.token_hex(32), "COMPTOIR_HTTPS": "false"}
+    outcome = check("--deploy", "--fail-level", "WARNING", **careless)
+
+    assert outcome.returncode == 1
+    assert set(re.findall(r"security\.W\d+", outcome.stderr)) == {
+        *("security.W004", "security.W008", "security.W012", "security.W016"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -54,6 +71,10 @@ def test_a_sound_production_starts() -> None:
         (
             {"ALLOWED_HOSTS": "*"},
             "ALLOWED_HOSTS is *: name the hosts that this installation answers for.",
+        ),
+        (
+            {"COMPTOIR_PAYMENT_PROVIDER": "checkout.service.sandbox.Sandbox"},
+            "COMPTOIR_PAYMENT_PROVIDER is the sandbox, where test cards pay: unset it.",
         ),
         (
             {"ALLOWED_HOSTS": "comptoir.example,*"},
@@ -75,6 +96,14 @@ def test_a_sound_production_starts() -> None:
         (
             {"COMPTOIR_PRODUCTION": "perhaps"},
             'Environment variable "COMPTOIR_PRODUCTION" invalid: Not a valid boolean.',
+        ),
+        (
+            {"COMPTOIR_RATE_PER_CALLER": "often"},
+            '"often" is no rate: write one as "6000 per minute", or nothing for none.',
+        ),
+        (
+            {"COMPTOIR_RATE_STORAGE": "redis://127.0.0.1:1"},
+            "COMPTOIR_RATE_STORAGE needs the Python package redis: install it, or count in memory://.",
         ),
         ({"DATABASE_URL": "nonsense"}, 'Environment variable "DATABASE_URL" invalid: Not a valid database URL.'),
     ],

@@ -5,6 +5,7 @@ from importlib import import_module
 import pytest
 from django.conf import settings
 
+from accounts.interface import CustomerCreated, CustomerDeleted
 from catalog.interface import ProductArchived, ProductCreated
 from config.wiring import wire
 from inventory.interface import StockRanLow
@@ -29,6 +30,7 @@ def test_every_handle_is_bound_to_its_modules_service() -> None:
         "Sales": "SalesService",
         "Backlog": "ReplenishmentService",
         "Replenishment": "ReplenishmentService",
+        "Carts": "CartService",
     }
 
 
@@ -37,6 +39,9 @@ def test_events_have_their_subscribers() -> None:
         "inventory.tasks.carry_new_product": ProductCreated,
         "inventory.tasks.stop_reordering_archived_product": ProductArchived,
         "replenishment.tasks.suggest_for_low_stock": StockRanLow,
+        "cart.tasks.open_cart_of_new_customer": CustomerCreated,
+        "cart.tasks.forget_cart_of_erased_customer": CustomerDeleted,
+        "cart.tasks.withdraw_archived_product": ProductArchived,
     }
 
 

@@ -23,7 +23,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     given = request.POST.get("next", "")
     answer = redirect(given if url_has_allowed_host_and_scheme(given, {request.get_host()}) else "/")
     if (chosen := request.POST.get("theme")) in THEMES:
-        answer.set_cookie("theme", chosen, max_age=A_YEAR, samesite="Lax", httponly=True)
+        answer.set_cookie("theme", chosen, max_age=A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
     return answer
 
 
