@@ -60,7 +60,7 @@ def test_a_step_that_cannot_follow_is_refused_with_those_that_can(asked: OrderSt
 
     with pytest.raises(ImpossibleStep) as refusal:
         checkout.advance(order_id=placed.id, status=asked, actor_id=PERSON, now=NOW)
-    assert (refusal.value.status, refusal.value.possible) == (
+    assert (refusal.value.order_status, refusal.value.possible) == (
         OrderStatus.PENDING,
         [OrderStatus.PAID, OrderStatus.CANCELLED],
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from accounts.interface import Role
 from catalog.interface import catalog
 from config.problems import invalid, problem, problem_of
 from inventory.interface import inventory
+from shared_kernel.errors import Refusal
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
 from tests.chain import client_of, make_product, make_store, post, put_in_stock
@@ -135,6 +137,18 @@ def test_a_refusal_brings_its_own_fields() -> None:
             }
         ],
     }
+
+
+def kinds_of(kind: type[Refusal]) -> set[type[Refusal]]:
+    """This kind of refusal and all kinds of it."""
+    return {kind}.union(*map(kinds_of, kind.__subclasses__()))
+
+
+def test_no_refusal_has_a_field_that_the_document_means_otherwise() -> None:
+    """A field `status`, say, would take the place of the answer's own."""
+    own = {"type", "title", "status", "detail", "code", "request_id"}
+
+    assert {kind.__name__ for kind in kinds_of(Refusal) if own & {field.name for field in fields(kind)}} == set()
 
 
 def test_a_nested_value_is_named_by_its_path() -> None:

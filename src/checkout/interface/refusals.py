@@ -71,13 +71,13 @@ class ImpossibleStep(Conflict):
 
     code: ClassVar[str] = "impossible_step"
     order_id: UUID
-    status: OrderStatus
+    order_status: OrderStatus
     asked: OrderStatus
     possible: list[OrderStatus]
 
     def __str__(self) -> str:
         after = f"it can become {', '.join(self.possible)}" if self.possible else "nothing comes after that"
-        return f"Order {self.order_id} is {self.status} and cannot become {self.asked}: {after}."
+        return f"Order {self.order_id} is {self.order_status} and cannot become {self.asked}: {after}."
 
 
 @dataclass(eq=False)
@@ -86,10 +86,10 @@ class OrderNotPending(Conflict):
 
     code: ClassVar[str] = "order_not_pending"
     order_id: UUID
-    status: OrderStatus
+    order_status: OrderStatus
 
     def __str__(self) -> str:
-        return f"Order {self.order_id} is {self.status}: this is possible only while it is pending."
+        return f"Order {self.order_id} is {self.order_status}: this is possible only while it is pending."
 
 
 @dataclass(eq=False)

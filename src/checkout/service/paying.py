@@ -56,7 +56,7 @@ class Paying:
 def _check_payable(row: models.Order) -> None:
     """Raises OrderNotPending, PaymentRunning."""
     if row.status != OrderStatus.PENDING:
-        raise OrderNotPending(order_id=row.id, status=OrderStatus(row.status))
+        raise OrderNotPending(order_id=row.id, order_status=OrderStatus(row.status))
     check_not_being_paid(row)
 
 

@@ -146,7 +146,7 @@ class Placing:
     ) -> Order:
         row = locked(order_id)
         if row.status != OrderStatus.PENDING:
-            raise OrderNotPending(order_id=order_id, status=OrderStatus(row.status))
+            raise OrderNotPending(order_id=order_id, order_status=OrderStatus(row.status))
         if destination.pickup_store_id != row.pickup_store_id:
             raise InvalidOrder(
                 errors=[{"field": "pickup_store_id", "message": "From where the goods come stays: order anew."}]

@@ -58,7 +58,7 @@ class Refunding:
         if row.status not in REFUNDABLE:
             status = OrderStatus(row.status)
             raise ImpossibleStep(
-                order_id=order_id, status=status, asked=OrderStatus.REFUNDED, possible=list(rules.NEXT[status])
+                order_id=order_id, order_status=status, asked=OrderStatus.REFUNDED, possible=list(rules.NEXT[status])
             )
         lines = _chosen(row, items)
         amount = sum((line.unit_price * quantity for line, quantity in lines), ZERO)

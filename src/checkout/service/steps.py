@@ -117,4 +117,4 @@ def _check(row: models.Order, asked: OrderStatus, *, allowed: set[OrderStatus]) 
     """Raises ImpossibleStep unless this may follow, and is reached in this way."""
     status = OrderStatus(row.status)
     if asked not in rules.NEXT[status] or asked not in allowed:
-        raise ImpossibleStep(order_id=row.id, status=status, asked=asked, possible=list(rules.NEXT[status]))
+        raise ImpossibleStep(order_id=row.id, order_status=status, asked=asked, possible=list(rules.NEXT[status]))
