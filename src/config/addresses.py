@@ -27,6 +27,8 @@ def _is_proxy(address: str) -> bool:
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(text)
+        parsed = ip_address(text)
     except ValueError:
         return None
+    # A socket for both kinds of address writes one of IPv4 as ::ffff:10.0.0.1.
+    return getattr(parsed, "ipv4_mapped", None) or parsed

@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, resolve
 
+from config.limits import is_within
 from config.problems import CONTENT_TYPE
 from shared_kernel.audit import Deed, record
-from shared_kernel.rate_limits import Limit, claim, network_of
+from shared_kernel.rate_limits import network_of
 
 REFUSED = {401, 403, 429}
-# From one address. The log has all of them.
+# From one address, and by each process: to refuse a flood must not cost more than to serve it. The log has all of them.
 MOST_REFUSALS = "60 per minute"
 
 # What Django writes <uuid:product_id>, and the API's document {product_id}.
@@ -41,7 +42,7 @@ def note_refusal(request: HttpRequest, response: HttpResponseBase) -> None:
     changes = {"status": response.status_code, "code": _code(response), **_ids(match)}
     address: str = request.address  # type: ignore[attr-defined]  # RequestMiddleware put it there
     try:
-        if not claim([Limit("refusals in the audit trail", MOST_REFUSALS, network_of(address))]):
+        if is_within("refusals in the audit trail", MOST_REFUSALS, network_of(address)):
             record(subject="operation", subject_id=operation, deed=Deed.REFUSED, changes=changes)
     except Error:
         log.exception("refusal not recorded", operation=operation, **changes)

@@ -79,6 +79,16 @@ def count_caller(request: HttpRequest, actor_id: UUID) -> None:
     _give_back("address", settings.COMPTOIR_RATE_PER_ADDRESS, network)
 
 
+def is_within(name: str, rate: str, who: str) -> bool:
+    """Count something that nobody asks for, and say whether it is still within this rate."""
+    window = _window(rate)
+    try:
+        return _storage().incr(window.key_for(name, who), window.get_expiry()) <= window.amount
+    except StorageError as error:
+        log.warning("rate storage away", error=str(error))
+        return True
+
+
 def _caller_id(request: HttpRequest) -> UUID | None:
     """Who calls, or None where nobody says so, or it does not hold. Raises TooManyRequests."""
     try:

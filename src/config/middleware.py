@@ -1,5 +1,6 @@
 """What happens to every request: its id, its log line, its one error shape, and a forgiven last slash."""
 
+import re
 import sys
 import time
 import uuid
@@ -24,6 +25,9 @@ from shared_kernel.errors import Refusal
 
 API = "/api/v1"
 
+# What a caller may choose: it is kept for a year in the audit trail, where it must not be an e-mail, say.
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
 log = structlog.get_logger("comptoir.request")
 
 
@@ -38,12 +42,19 @@ class RequestMiddleware:
         started = time.perf_counter()
         request_id = _request_id(request)
         address = address_of(request)
+        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, address=address)
+        # django-ninja does not know HEAD: it is what GET would answer, without its body.
+        is_head = request.method == "HEAD" and _is_of_api(request)
+        if is_head:
+            request.method = "GET"
         try:
             request.address = address  # type: ignore[attr-defined]
             request.identify = partial(identify, request)  # type: ignore[attr-defined]
-            response = self._answer(request)
+            response = _refuse(request) or self._answer(request)
             note_refusal(request, response)
+            if is_head:
+                _empty(response)
             response["X-Request-ID"] = request_id
             response["X-Served-By"] = settings.COMPTOIR_SERVED_BY
             if _is_somebodys(request, response):
@@ -60,13 +71,9 @@ class RequestMiddleware:
             structlog.contextvars.unbind_contextvars("request_id", "address", "actor")
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        if not f"{request.path}/".startswith(f"{API}/"):
+        if not _is_of_api(request):
             return self.get_response(request)
-        if (refusal := _refuse(request)) is not None:
-            return refusal
         _forgive_missing_slash(request)
-        if request.method == "HEAD":
-            return self._head(request)
         response = self.get_response(request)
         if (quota := getattr(request, "quota", None)) is not None:
             for name, value in quota.headers.items():
@@ -75,18 +82,9 @@ class RequestMiddleware:
             return _reshape(response)
         return response
 
-    def _head(self, request: HttpRequest) -> HttpResponseBase:
-        """What GET would answer, without its body; django-ninja does not know HEAD."""
-        request.method = "GET"
-        response = self._answer(request)
-        if isinstance(response, HttpResponse):
-            response["Content-Length"] = str(len(response.content))
-            response.content = b""
-        return response
-
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
         """Django asks here before each view, when it is known which, and the session is."""
-        if not request.path.startswith(f"{API}/"):
+        if not _is_of_api(request):
             return None
         try:
             count_call(request)
@@ -132,23 +130,36 @@ def _is_somebodys(request: HttpRequest, response: HttpResponseBase) -> bool:
 
 def _request_id(request: HttpRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
-    return given if 0 < len(given) <= 100 and given.isascii() and given.isprintable() else str(uuid.uuid4())
+    return given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def _is_of_api(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith(f"{API}/")
 
 
 def _refuse(request: HttpRequest) -> HttpResponse | None:
-    """The answer to what no operation could read."""
-    if "HTTP_TRANSFER_ENCODING" in request.META:
-        return problem(411, "The body comes in chunks: say in Content-Length how long it is.")
+    """The answer to what neither an operation nor a page could read."""
+    is_of_api = _is_of_api(request)
+    largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_of_api else settings.COMPTOIR_UPLOAD_BYTES
     length = request.META.get("CONTENT_LENGTH") or "0"
+    if is_of_api and "HTTP_TRANSFER_ENCODING" in request.META:
+        return problem(411, "The body comes in chunks: say in Content-Length how long it is.")
     if not length.isdecimal():
         return problem(400, "The Content-Length header is not a number of bytes.")
-    if int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-        return problem(413, f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes: send it in parts.")
+    if int(length) > largest:
+        return problem(413, f"The body is larger than {largest} bytes: send it in parts.")
     if "%00" in request.META["QUERY_STRING"] or "\x00" in request.path:
         return problem(422, "The address holds a NUL character.", code="invalid", errors=[])
-    if int(length) > 0 and request.content_type != "application/json":
+    if is_of_api and int(length) > 0 and request.content_type != "application/json":
         return problem(415, "The body is not application/json: send JSON, and say so in Content-Type.")
     return None
+
+
+def _empty(response: HttpResponseBase) -> None:
+    """Keep of an answer what HEAD asks for."""
+    if isinstance(response, HttpResponse):
+        response["Content-Length"] = str(len(response.content))
+        response.content = b""
 
 
 def _forgive_missing_slash(request: HttpRequest) -> None:

@@ -304,7 +304,7 @@ if COMPTOIR_RATE_STORAGE != "memory://" and not find_spec("redis"):
         "COMPTOIR_RATE_STORAGE needs the Python package redis: install it, or count in memory://."
     )
 # What may be called less often: what is counted, by "address" or "caller", and the rates. Counted in Postgres by all.
-COMPTOIR_RATE_LIMITS = {
+OPERATIONS = {
     "POST /auth/login/": ("logins", "address", "30 per minute"),
     "POST /customers/login/": ("logins", "address", "30 per minute"),
     "POST /customers/token/refresh/": ("refreshed tokens", "address", "30 per minute"),
@@ -313,7 +313,16 @@ COMPTOIR_RATE_LIMITS = {
     "POST /customers/password/reset/confirm/": ("codes", "address", "30 per minute; 100 per hour"),
     "POST /customers/email/verify/": ("codes", "address", "30 per minute; 100 per hour"),
     "POST /customers/me/email/verification/": ("verification mails", "caller", "5 per hour"),
+    "PUT /customers/<str:customer_id>/": ("changes of customers", "caller", "60 per hour"),
+    "PATCH /customers/<str:customer_id>/": ("changes of customers", "caller", "60 per hour"),
+    "POST /checkout/process/": ("checkouts", "caller", "60 per minute"),
+    # Whoever tries out stolen cards tries many. (An id is `uuidstr` to django-ninja.)
+    "POST /orders/<uuidstr:order_id>/payment/": ("payments", "caller", "10 per minute; 60 per hour"),
 }
+# A load test, which comes from one address, does without.
+COMPTOIR_RATE_LIMITS = OPERATIONS if env.bool("COMPTOIR_RATE_OPERATIONS", True) else {}
+if COMPTOIR_PRODUCTION and not COMPTOIR_RATE_LIMITS:
+    raise ImproperlyConfigured("COMPTOIR_RATE_OPERATIONS is off in production, where somebody would guess: unset it.")
 
 # --- API ------------------------------------------------------------------------------------------------------------
 
@@ -430,6 +439,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+# What a page takes: the admin imports files.
+COMPTOIR_UPLOAD_BYTES = env.int("COMPTOIR_UPLOAD_BYTES", 20_000_000)
 
 # --- Logs: one JSON object per line on standard error ---------------------------------------------------------------
 

@@ -26,6 +26,7 @@ def proxies(settings: Any) -> None:
         (INNER_PROXY, f"198.51.100.1, {CALLER}, {PROXY}", CALLER),
         ("fd00::1", "2001:db8::7", "2001:db8::7"),
         ("", CALLER, CALLER),
+        ("::ffff:10.0.0.1", CALLER, CALLER),
         (PROXY, "", PROXY),
         (PROXY, "unknown", PROXY),
         (PROXY, f"{CALLER}, nonsense", PROXY),

@@ -10,11 +10,12 @@ from inventory.models import Location, StockDiscrepancy, StockLevel, StockMoveme
 from replenishment.models import Request, Suggestion
 from sales.models import Sale, TillSession
 from shared_kernel.ids import new_id
-from shared_kernel.models import AuditEntry
+from shared_kernel.models import AuditEntry, WebhookDelivery, WebhookEndpoint
 from tests.accounts.actions import register
 from tests.admin import browser, statements
 from tests.cart.actions import add, owner_of
 from tests.chain import make_person, make_store, sell
+from tests.events.actions import deliver_to_endpoint
 from tests.inventory.actions import issue_departed
 from tests.replenishment.actions import Chain, request, set_thresholds, suggest_product
 from tests.sales.actions import open_till
@@ -37,6 +38,8 @@ MODELS = [
     Suggestion,
     Cart,
     AuditEntry,
+    WebhookEndpoint,
+    WebhookDelivery,
 ]
 
 
@@ -58,6 +61,7 @@ def one_of_each() -> None:
     suggest_product(chain)
     made = Chain()
     request(made, actor_id=person)
+    deliver_to_endpoint()
 
 
 @pytest.mark.parametrize("model", MODELS)

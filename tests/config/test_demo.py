@@ -16,6 +16,8 @@ from django.test import Client
 from accounts.interface import Action, Role, accounts
 from catalog.interface import Product, catalog
 from catalog.rules import barcode_error
+from checkout.interface import OrderStatus, checkout
+from config import demo
 from config.management.commands import load_demo
 from inventory.interface import LocationKind, inventory
 from replenishment.interface import replenishment
@@ -210,12 +212,50 @@ def test_staff_of_each_role_log_in(login: str, role: Role, stores: set[UUID] | N
 
 def test_an_interrupted_load_goes_on_where_it_stopped(said: str) -> None:
     [(recorded, references, returns)] = fetched(
-        "SELECT count(*), count(DISTINCT client_reference), count(*) FILTER (WHERE pieces_returned > 0) FROM sale"
+        "SELECT count(*), count(DISTINCT client_reference), count(*) FILTER (WHERE pieces_returned > 0)"
+        " FROM sale WHERE channel = 'till'"
     )
 
-    assert said == f"Loaded 5 stores, 43 products, {recorded - returns} sales and {returns} returns.\n"
+    assert said == f"Loaded 5 stores, 43 products, {recorded - returns} sales, {returns} returns and 13 orders.\n"
     assert recorded == references > 2000
     assert returns > 40
+
+
+def test_the_web_shop_has_orders_at_every_step() -> None:
+    orders = checkout.orders_in_full(limit=100)
+
+    assert {figures.status: figures.orders for figures in checkout.figures()} == {
+        OrderStatus.PENDING: 2,
+        OrderStatus.PAID: 5,
+        OrderStatus.PROCESSING: 2,
+        OrderStatus.COMPLETED: 2,
+        OrderStatus.CANCELLED: 1,
+        OrderStatus.REFUNDED: 1,
+    }
+    assert [order.status for order in reversed(orders)] == [ordered.status for ordered in demo.ORDERS]
+    assert {order.pickup_store_id for order in orders} == {None, STORES[0], STORES[1], STORES[2]}
+    assert {parcel.location_id for order in orders for parcel in order.parcels} == {WAREHOUSE, *STORES[:3]}
+
+
+def test_what_the_web_shop_sold_is_in_the_books_once() -> None:
+    online = dict(fetched("SELECT id, pieces_returned FROM sale WHERE channel = 'online'"))
+    paid = [order for order in checkout.orders_in_full(limit=100) if order.payments]
+    refunds = {refund.id: -refund.amount for order in paid for refund in order.refunds}
+
+    assert sales.totals(sale_ids=list(online)) == {order.id: order.total for order in paid} | refunds
+    assert len(paid) == 10
+    assert sorted(refunds.values()) == [Decimal("-59.90"), Decimal("-12.90")]
+    assert [online[refund_id] for refund_id in refunds] == [1, 1]
+
+
+def test_an_order_that_was_cut_off_is_taken_up_and_none_is_taken_twice() -> None:
+    product_ids = load_demo.ensure_products(now=datetime.now(UTC))
+    before = everything()
+
+    for number, ordered in enumerate(demo.ORDERS):
+        load_demo.take_order(number, ordered, product_ids, now=load_demo.begun_at(product_ids))
+
+    assert everything() == before
 
 
 def test_stores_have_asked_the_warehouse_for_goods() -> None:

@@ -1,5 +1,6 @@
 """How often somebody may call the API: the ceilings, and the limits of single operations."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -151,7 +152,8 @@ def test_when_the_storage_is_away_everybody_is_served(monkeypatch: pytest.Monkey
 def test_every_limit_is_of_an_operation_and_can_be_read(settings: Any) -> None:
     for operation, (_, counted_by, rate) in settings.COMPTOIR_RATE_LIMITS.items():
         method, _, path = operation.partition(" ")
-        assert resolve(f"/api/v1{path}").route == f"api/v1{path}"
+        found = resolve(re.sub("<.*?>", "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d11", f"/api/v1{path}"))
+        assert found.route == f"api/v1{path}"
         assert method in {"POST", "PUT", "PATCH", "DELETE", "GET"}
         assert counted_by in {"address", "caller"}
         assert parse_many(rate)

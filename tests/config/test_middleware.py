@@ -59,12 +59,14 @@ def test_every_answer_carries_a_request_id_and_the_replicas_name(path: str) -> N
     assert answer["X-Served-By"] == settings.COMPTOIR_SERVED_BY
 
 
-@pytest.mark.parametrize("given", ["abc-123", "x" * 100, "a b;c={}"])
+@pytest.mark.parametrize("given", ["abc-123", "x" * 64, "A.b_9"])
 def test_a_callers_request_id_is_kept(given: str) -> None:
     assert Client().get(PRODUCTS, headers={"X-Request-ID": given})["X-Request-ID"] == given
 
 
-@pytest.mark.parametrize("given", ["", "x" * 101, "é", "line\nbreak", "\x1b[31m", "nul\x00"])
+@pytest.mark.parametrize(
+    "given", ["", "x" * 65, "a b", "somebody@example.com", "é", "line\nbreak", "\x1b[31m", "nul\x00"]
+)
 def test_an_id_that_is_none_is_replaced(given: str) -> None:
     assert UUID(Client().get(PRODUCTS, headers={"X-Request-ID": given})["X-Request-ID"])
 
@@ -266,3 +268,26 @@ def test_head_answers_like_get_without_the_body(path: str) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head["Content-Length"] == str(len(get.content))
     assert head["Content-Type"] == get["Content-Type"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/customers/", "/api/v1/stock/central/", "/api/v1/nothing/"])
+def test_head_is_refused_like_get_without_the_body(path: str, lines: Lines) -> None:
+    get, head = Client().get(path), Client().head(path)
+
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert [line["status"] for line in lines() if line["event"] == "request"] == [get.status_code] * 2
+
+
+# --- Pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_takes_no_more_than_a_file_to_import(settings: Any) -> None:
+    settings.COMPTOIR_UPLOAD_BYTES = 1000
+
+    assert Client().post("/login/", {"username": "x" * 1001}).status_code == 413
+    assert Client().post("/login/", {"username": "x"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/admin/?email=%00", "/dashboard/?period=%00", "/login/?next=%00"])
+def test_a_nul_character_in_a_pages_address_is_refused(path: str) -> None:
+    assert Client().get(path).status_code == 422

@@ -77,6 +77,10 @@ def test_django_would_say_what_is_careless() -> None:
             "COMPTOIR_PAYMENT_PROVIDER is the sandbox, where test cards pay: unset it.",
         ),
         (
+            {"COMPTOIR_RATE_OPERATIONS": "false"},
+            "COMPTOIR_RATE_OPERATIONS is off in production, where somebody would guess: unset it.",
+        ),
+        (
             {"ALLOWED_HOSTS": "comptoir.example,*"},
             "ALLOWED_HOSTS is *: name the hosts that this installation answers for.",
         ),

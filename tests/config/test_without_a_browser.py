@@ -33,10 +33,11 @@ def test_under_ci_it_is_a_failure() -> None:
     assert run_browser_tests(CI="true").returncode == 1
 
 
-def test_the_installer_does_nothing_where_chromium_is_there(tmp_path: Path) -> None:
-    chromium = tmp_path / "chromium"
-    chromium.write_text("#!/bin/sh\n")
-    chromium.chmod(0o755)
+def test_the_installer_does_nothing_where_everything_is_there(tmp_path: Path) -> None:
+    for name in ("chromium", "rabbitmq-server"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
 
     outcome = subprocess.run(
         [settings.BASE_DIR / "deploy" / "install-test-tools"],

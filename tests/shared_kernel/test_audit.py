@@ -265,6 +265,15 @@ def test_a_module_may_neither_read_nor_write_the_trail(role: str, statement: str
         set_rollback(True)
 
 
+@pytest.mark.parametrize("role", [name for name in settings.COMPTOIR_MODULES if name != "accounts"])
+def test_no_other_module_says_what_nobody_did(role: str) -> None:
+    with atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {role}")
+        with pytest.raises(ProgrammingError, match="permission denied for function audit"), atomic():
+            record(subject="refund", subject_id="1", deed=Deed.CREATED)
+        set_rollback(True)
+
+
 def test_a_module_may_say_what_no_trigger_sees() -> None:
     trail = begun()
 
