@@ -7,8 +7,10 @@ ENVIRONMENT := .venv/.complete
 FRENCH := src/config/locale/fr/LC_MESSAGES/django.po
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
+KILLS := 50
+
 .DEFAULT_GOAL := help
-.PHONY: help audit openapi run test pytest format lint types boundaries boundaries-check policy bench lock messages screenshots
+.PHONY: help audit events openapi run test pytest format lint types boundaries boundaries-check policy kills bench outage lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -45,6 +47,9 @@ boundaries: $(ENVIRONMENT) ## draw the map of the modules into docs/modules.md
 policy: $(ENVIRONMENT) ## write the table of who may do what into docs/security.md
 	@PYTHONPATH=src $(VENV_PYTHON) -m tests.accounts.policy_table
 
+events: $(ENVIRONMENT) ## describe the events in docs/events
+	@PYTHONPATH=src DJANGO_SETTINGS_MODULE=config.settings $(VENV_PYTHON) -m tests.events.documents
+
 openapi: $(ENVIRONMENT) ## write the OpenAPI document into docs/openapi.json
 	@$(VENV_PYTHON) manage.py openapi > docs/openapi.json
 
@@ -60,8 +65,14 @@ messages: $(ENVIRONMENT) ## collect the texts to translate into French, and comp
 screenshots: $(ENVIRONMENT) ## take pictures of every page with the demonstration's data into docs/img
 	@COMPTOIR_SCREENSHOTS=docs/img $(VENV_PYTHON) -m pytest -q tests/browser/test_screenshots.py
 
+kills: $(ENVIRONMENT) ## kill processes at random while people buy; make kills KILLS=50
+	@COMPTOIR_KILLS=$(KILLS) $(VENV_PYTHON) -m pytest -q -s tests/journeys/test_kills.py
+
 bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
 	@$(VENV_PYTHON) -m tests.bench
+
+outage: $(ENVIRONMENT) ## sell for a minute each with the broker there, away and back, and see what arrives
+	@PYTHONPATH=src $(VENV_PYTHON) -m tests.events.outage
 
 lock: ## pin the packages that pyproject.toml asks for (needs uv)
 	@$(LOCK) --output-file deploy/requirements.txt

@@ -49,6 +49,6 @@ def wire() -> None:
     subscribe(ProductArchived, withdraw_archived_product)
 
     if settings.AMQP_URL:
-        forward(relay)
+        forward(relay, in_order=True)
     if settings.COMPTOIR_WEBHOOKS:
-        forward(announce)
+        forward(announce, in_order=False)

@@ -2,6 +2,10 @@
 
 A job row is written beside the business rows, so it vanishes with a rollback and cannot be lost after a commit. The
 worker hands each event over at least once; handlers are idempotent.
+
+Beside the handlers, which know the events of some types, there are forwarders: tasks that tell the world of every event
+as it is; where asked for, those about one thing in the order in which they were published. For that a publisher holds
+the thing's row.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +15,8 @@ from typing import Any
 import structlog
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
-from procrastinate.types import JSONDict
+from procrastinate.jobs import Job
+from procrastinate.tasks import Task
 from pydantic import TypeAdapter
 
 from shared_kernel.events import Event
@@ -20,6 +25,7 @@ from shared_kernel.ids import new_id
 Handler = Callable[[Any], None]
 
 _subscriptions: dict[str, tuple[type[Event], Handler]] = {}
+_forwarders: list[tuple[Task[Any, Any, Any], bool]] = []
 
 # Waits of 2, 4, 8 … seconds: the last try comes about half an hour after the first.
 RETRIES = RetryStrategy(max_attempts=10, exponential_wait=2)
@@ -30,19 +36,40 @@ def subscribe(event_type: type[Event], handler: Handler) -> None:
     _subscriptions[f"{handler.__module__}.{handler.__qualname__}"] = (event_type, handler)
 
 
+def forward(task: Task[Any, Any, Any], *, in_order: bool) -> None:
+    """Let the worker do `task(event=…)`, as the world is told of it, for every event published from now on.
+
+    `in_order` does what is about one thing one after the other, and nothing later while something waits for a retry.
+    """
+    _forwarders.append((task, in_order))
+
+
+def subscribers_of(event_type: type[Event]) -> list[str]:
+    """The names of the handlers that are called for events of this type."""
+    return [name for name, (subscribed, _) in _subscriptions.items() if issubclass(event_type, subscribed)]
+
+
 def publish(events: Sequence[Event]) -> None:
     """Tell the events' subscribers, if and only if the caller's transaction commits.
 
     Costs one statement when anybody listens, nothing otherwise.
     """
-    jobs: list[JSONDict] = [
-        {"subscriber": name, "event": _envelope(event)}
-        for event in events
-        for name, (event_type, _) in _subscriptions.items()
-        if isinstance(event, event_type)
-    ]
+    jobs = [job for event in events for job in _jobs_about(event)]
     if jobs:
-        deliver.batch_defer(*jobs)
+        app.job_manager.batch_defer_jobs(jobs)
+
+
+def _jobs_about(event: Event) -> list[Job]:
+    subscribers = subscribers_of(type(event))
+    if not subscribers and not _forwarders:
+        return []
+    told = _envelope(event)
+    deliveries = [deliver.configure(task_kwargs={"subscriber": name, "event": told}).job for name in subscribers]
+    # The queue holds a job back while an earlier one with its lock runs, or waits to be tried again.
+    return deliveries + [
+        task.configure(lock=f"{task.name} {event.about}" if in_order else None, task_kwargs={"event": told}).job
+        for task, in_order in _forwarders
+    ]
 
 
 def _envelope(event: Event) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from procrastinate.contrib.django import app
 
 from shared_kernel import jobs
@@ -31,6 +32,13 @@ def forget_ended_rate_limits(timestamp: int) -> None:
 def forget_old_audit_entries(timestamp: int) -> None:
     """Every night: drop the entries of the audit trail that are older than may be kept."""
     forget_old_entries(now=datetime.now(UTC))
+
+
+@app.periodic(cron="55 4 * * *")
+@app.task(name="forget_ended_sessions", queueing_lock="forget_ended_sessions", pass_context=False)
+def forget_ended_sessions(timestamp: int) -> None:
+    """Every night: drop the browsers' sessions that have ended."""
+    SessionStore.clear_expired()
 
 
 @app.periodic(cron="* * * * *")

@@ -1,5 +1,7 @@
 """`Idempotency-Key` over REST: a call repeated under its key is answered again, and not done again."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -93,6 +95,18 @@ def test_a_key_counts_for_one_operation_alone(delivery: Delivery) -> None:
 
     assert answer.status_code == 201
     assert delivery.on_hand == 4
+
+
+def test_what_was_sent_cannot_be_guessed_from_what_is_kept(delivery: Delivery, settings: Any) -> None:
+    body = json.dumps(delivery.body()).encode()
+    path = f"/api/v1{RECEIPTS}"
+    for key in ("ours", "somebody else's"):
+        settings.SECRET_KEY = key
+        headers = {"Idempotency-Key": str(new_id())}
+        delivery.client.generic("POST", path, body, content_type="application/json", headers=headers)
+
+    kept = map(bytes, IdempotencyKey.objects.values_list("body", flat=True))
+    assert len({*kept, hashlib.sha256(body).digest()}) == 3
 
 
 @pytest.mark.parametrize("key", ["", "two words", "é", "x" * 256, "tab\t"])

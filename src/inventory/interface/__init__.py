@@ -35,6 +35,7 @@ from inventory.interface.values import (
     LocationPage,
     Movement,
     MovementReason,
+    OnlineStock,
     Place,
     PlacedLine,
     Promise,
@@ -75,6 +76,7 @@ __all__ = [
     "Movement",
     "MovementReason",
     "NotStocked",
+    "OnlineStock",
     "Place",
     "PlacedLine",
     "Promise",
@@ -180,7 +182,7 @@ class Inventory(Protocol):
         """
         ...
 
-    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[HeldStock]:
+    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[OnlineStock]:
         """What the web shop may promise of these products, by place: warehouses first, then the oldest place.
 
         At a warehouse that is what is available, at a store what is available beyond its safety stock; a place with

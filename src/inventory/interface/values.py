@@ -109,6 +109,16 @@ class HeldStock:
 
 
 @dataclass(frozen=True)
+class OnlineStock:
+    """What the web shop may promise of a product at a place."""
+
+    location_id: UUID
+    product_id: UUID
+    available: int
+    in_warehouse: bool
+
+
+@dataclass(frozen=True)
 class StockPage:
     """Some stock rows of a longer list, and how many the whole list holds."""
 

@@ -14,6 +14,7 @@ from inventory.interface import (
     Availability,
     HeldStock,
     Location,
+    OnlineStock,
     StockLine,
     StockPage,
     StockRow,
@@ -77,7 +78,7 @@ class Levels:
             ranked = ranked.filter(rank__lte=top)
         return [HeldStock(*row) for row in ranked.values_list("location_id", "product_id", "available")]
 
-    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[HeldStock]:
+    def online_stock(self, *, product_ids: Sequence[UUID]) -> list[OnlineStock]:
         return models.StockLevel.objects.filter(product_id__in=product_ids).for_web_shop(datetime.now(UTC))
 
     def products_in_stock(self) -> list[UUID]:

@@ -12,17 +12,27 @@ from stdnum import ean
 from tqdm import tqdm
 
 from accounts.interface import NewStaff, accounts
+from cart.interface import Holder, carts
 from catalog.interface import DEFAULT_TAX_RATE, KnownProduct, ProductDraft, catalog
+from checkout.interface import Order, OrderedItem, OrderStatus, checkout
 from config import demo
 from inventory.interface import KnownLocation, LocationDraft, LocationKind, StockLine, Thresholds, inventory
 from replenishment.interface import replenishment
 from sales.interface import ReturnedItem, Sale, SoldItem, sales
-from shared_kernel.ids import new_id, time_of
+from shared_kernel.ids import EPOCH, MILLISECOND, new_id, part_of, time_of
 
 DAYS = 90
 # Every so many sales, the customer brings a piece back a week later, when the store is open again.
 RETURN_EVERY = 40
 RETURN_AFTER = timedelta(days=7)
+# How far every kind of order has come: each step so long after the one before.
+STEPS = {
+    OrderStatus.PAID: [OrderStatus.PAID],
+    OrderStatus.PROCESSING: [OrderStatus.PAID, OrderStatus.PROCESSING],
+    OrderStatus.COMPLETED: [OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED],
+    OrderStatus.REFUNDED: [OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED],
+}
+STEP_AFTER = timedelta(minutes=10)
 # The same sales at every load, moved to the days before it.
 SEED = 20261121
 
@@ -31,9 +41,9 @@ Ticket = tuple[datetime, demo.DemoStore, list[SoldItem]]
 
 class Command(BaseCommand):
     help = (
-        "Load the demonstration chain: a warehouse, five stores, products, stock, 90 days of sales and returns,"
-        " requests to the warehouse, an open till, and staff of each role. Run again, it changes nothing; interrupted,"
-        " it goes on where it stopped."
+        "Load the demonstration chain: a warehouse, five stores, products, stock, 90 days of sales and returns, orders"
+        " of the web shop, requests to the warehouse, an open till, and staff of each role. Run again, it changes"
+        " nothing; interrupted, it goes on where it stopped."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,8 +57,7 @@ class Command(BaseCommand):
         product_ids = ensure_products(now=datetime.now(UTC))
         ensure_staff(demo.CHAIN_STAFF[:-1], [])
         cashier_id = ensure_staff(demo.STORE_STAFF, [demo.STORES[0].id])[0]
-        # Not now: to go on where it stopped, an interrupted load has to draw the sales that it drew the first time.
-        begun = max(time_of(product_id) for sku, product_id in product_ids.items() if sku not in demo.PRODUCT_IDS)
+        begun = begun_at(product_ids)
         tickets = list(draw_tickets(product_ids, now=begun))
         set_targets(product_ids, now=tickets[0][0] - timedelta(days=2))
         fill_shelves(product_ids, tickets)
@@ -57,6 +66,8 @@ class Command(BaseCommand):
             for number, ticket in enumerate(tqdm(tickets, desc="90 days of sales", unit="sale", mininterval=1))
         ]
         returned = [take_back(sale, cashier_id) for sale in sold[::RETURN_EVERY] if sale.sold_at < begun - RETURN_AFTER]
+        for number, ordered in enumerate(demo.ORDERS):
+            take_order(number, ordered, product_ids, now=begun)
         ask_the_warehouse(product_ids, now=begun)
         sales.open_till(
             session_id=UUID(int=demo.STORES[0].id.int + 1),
@@ -71,8 +82,13 @@ class Command(BaseCommand):
         ensure_staff(demo.CHAIN_STAFF[-1:], [])
         self.stdout.write(
             f"Loaded {len(demo.STORES)} stores, {len(product_ids)} products,"
-            f" {len(sold)} sales and {len(returned)} returns."
+            f" {len(sold)} sales, {len(returned)} returns and {len(demo.ORDERS)} orders."
         )
+
+
+def begun_at(product_ids: dict[str, UUID]) -> datetime:
+    """When the load was begun: to go on where it stopped, it has to draw the sales that it drew the first time."""
+    return max(time_of(product_id) for sku, product_id in product_ids.items() if sku not in demo.PRODUCT_IDS)
 
 
 def ensure_places() -> None:
@@ -194,6 +210,51 @@ def take_back(sale: Sale, cashier_id: UUID) -> Sale:
         cashier_id=cashier_id if sale.store_id == demo.STORES[0].id else None,
         sold_at=moment,
     )
+
+
+def take_order(number: int, ordered: demo.DemoOrder, product_ids: dict[str, UUID], *, now: datetime) -> None:
+    """An order of the web shop, paid by bank transfer, and taken as far as it is to come."""
+    moment = now - timedelta(hours=ordered.hours_ago)
+    # The same when the load goes on where it stopped, and of the order's time, by which lists go.
+    order_id = part_of(UUID(int=(moment - EPOCH) // MILLISECOND << 80), number)
+    order = place(order_id, ordered, product_ids, now=moment)
+    taken = {step.step.value for step in order.steps}
+    if ordered.status is OrderStatus.CANCELLED:
+        checkout.cancel(order_id=order_id, reason="", actor_id=None, now=moment + STEP_AFTER)
+    for status in STEPS.get(ordered.status, []):
+        moment += STEP_AFTER
+        if status.value not in taken:
+            checkout.advance(order_id=order_id, status=status, actor_id=None, now=moment)
+    if ordered.status in STEPS:
+        checkout.report_sale(order_id=order_id)
+    if ordered.status is OrderStatus.REFUNDED:
+        give_back(order, None, now=moment + STEP_AFTER)
+    elif ordered.refunded:
+        give_back(order, [OrderedItem(order.lines[0].product_id, ordered.refunded)], now=moment + STEP_AFTER)
+
+
+def place(order_id: UUID, ordered: demo.DemoOrder, product_ids: dict[str, UUID], *, now: datetime) -> Order:
+    """Put it into a cart, and make an order of that."""
+    cart_id, holder = part_of(order_id, "cart"), Holder(token=part_of(order_id, "token").hex)
+    carts.open_cart(cart_id=cart_id, token=str(holder.token), now=now)
+    for sku, pieces in ordered.items:
+        carts.add_item(
+            operation_id=part_of(order_id, sku),
+            cart_id=cart_id,
+            holder=holder,
+            product_id=product_ids[sku],
+            quantity=pieces,
+            now=now,
+        )
+    return checkout.process(order_id=order_id, cart_id=cart_id, holder=holder, destination=ordered.destination, now=now)
+
+
+def give_back(order: Order, items: list[OrderedItem] | None, *, now: datetime) -> None:
+    refund_id = part_of(order.id, "refund")
+    checkout.refund(
+        refund_id=refund_id, order_id=order.id, items=items, restock=True, reason="", actor_id=None, now=now
+    )
+    checkout.carry_out_refund(refund_id=refund_id, now=now)
 
 
 def set_targets(product_ids: dict[str, UUID], *, now: datetime) -> None:

@@ -19,8 +19,10 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import connections
+from procrastinate.contrib.django import app
 
 from config import embedded_postgres, gunicorn
+from shared_kernel import relay, webhooks
 from shared_kernel.postgres.roles import apply_roles
 
 _READY_SECONDS = 60
@@ -50,7 +52,8 @@ class Command(BaseCommand):
         with _metrics_folder(), _Children() as children:
             _start_payment_sandbox(children)
             children.start("web server", "-m", "gunicorn", "-c", gunicorn.__file__, "config.wsgi")
-            children.start("background worker", "manage.py", "procrastinate", "worker")
+            for name, queues in workers().items():
+                children.start(name, "manage.py", "procrastinate", "worker", *queues)
             if children.wait_until_ready(gunicorn.host, gunicorn.port):
                 self._welcome(time.monotonic() - started)
             children.watch()
@@ -84,6 +87,23 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()  # in its place among the lines of the other processes, even in a file
+
+
+def workers() -> dict[str, list[str]]:
+    """The background workers, and what each is started with.
+
+    What goes out of the house has workers of its own: it may wait for others, and nothing is to wait for it.
+    """
+    outgoing: dict[str, list[str]] = {}
+    if settings.AMQP_URL:
+        # One job at a time: with more, a worker that finds the next job held back by a lock looks again only later.
+        outgoing["relay"] = ["--queues", relay.QUEUE]
+    if settings.COMPTOIR_WEBHOOKS:
+        outgoing["webhook worker"] = ["--queues", webhooks.QUEUE, "--concurrency", "4"]
+    if not outgoing:
+        return {"background worker": []}
+    inside = {task.queue for task in app.tasks.values()} - {relay.QUEUE, webhooks.QUEUE}
+    return {"background worker": ["--queues", ",".join(sorted(inside))], **outgoing}
 
 
 class _Children:
