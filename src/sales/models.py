@@ -139,6 +139,9 @@ class Sale(models.Model):
         ]
         indexes = [
             models.Index(fields=["store_id", "-id"], name="sale_by_store"),
+            models.Index(
+                fields=["customer_id", "-id"], condition=Q(customer_id__isnull=False), name="sale_by_customer"
+            ),
             models.Index(fields=["sold_on", "store_id"], name="sale_by_day"),
             models.Index(fields=["till_session"], condition=Q(till_session__isnull=False), name="sale_by_till_session"),
         ]

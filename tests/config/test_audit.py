@@ -274,8 +274,10 @@ def test_a_whole_life_leaves_nothing_personal_and_no_secret() -> None:
     post(api, "/auth/login/", {"email": EMAIL, "password": "guess-of-camille"})
     mine = Client(headers={"Authorization": f"Bearer {tokens['access']}"})
     post(mine, "/customers/me/addresses/", {**vars(home()), "line1": STREET, "phone": PHONE, "email": EMAIL})
-    changes = {"name": "Camille Durand", "email": "camille.durand@example.com"}
+    changes = {"name": "Camille Durand", "email": "camille.durand@example.com", "current_password": PASSWORD}
     assert mine.patch("/api/v1/customers/me/", changes, content_type="application/json").status_code == 200
+    tokens = post(api, "/auth/login/", {"email": changes["email"], "password": PASSWORD}).json()
+    mine = Client(headers={"Authorization": f"Bearer {tokens['access']}"})
     mine.get(f"/api/v1/customers/{EMAIL}/")
     password = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
     assert post(mine, "/customers/me/password/", password).status_code == 204

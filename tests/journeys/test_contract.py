@@ -40,12 +40,12 @@ CHECKS = [
 CHECKS_OF_SOUND_BODIES = [check for check in CHECKS if check is not negative_data_rejection]
 
 EXAMPLES = hypothesis_settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-A_FEW_EXAMPLES = hypothesis_settings(EXAMPLES, max_examples=3)
+A_FEW_EXAMPLES = hypothesis_settings(EXAMPLES, max_examples=2)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 

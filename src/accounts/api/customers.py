@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import models
-from accounts.api.callers import CUSTOMER_ID, caller_of, reached
+from accounts.api.callers import CUSTOMER_ID, address_of, caller_of, reached
 from accounts.interface import (
     Action,
     Address,
@@ -23,8 +23,6 @@ from accounts.interface import (
     CustomerDraft,
     CustomerNotFound,
     Language,
-    LoginRecord,
-    PersonalData,
     accounts,
 )
 from shared_kernel.ids import new_id
@@ -45,6 +43,16 @@ class ProfileBody(StrictSerializer):
         help_text="As +33 6 12 34 56 78; without the country's code it is a local one. Kept in E.164.",
     )
     language = serializers.ChoiceField(LANGUAGES, required=False, help_text="In which the chain writes to the person.")
+
+
+class DetailsBody(ProfileBody):
+    current_password = Text(
+        max_length=128,
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="One's password: needed for a new e-mail of one's own.",
+    )
 
 
 class RegistrationBody(ProfileBody):
@@ -75,17 +83,6 @@ class AddressAnswer(serializers.Serializer[Address]):
     email = serializers.CharField()
     default_billing = serializers.BooleanField(help_text="Whether bills go here unless somebody says otherwise.")
     default_delivery = serializers.BooleanField(help_text="Whether goods go here unless somebody says otherwise.")
-
-
-class LoginAnswer(serializers.Serializer[LoginRecord]):
-    started_at = serializers.DateTimeField(default_timezone=UTC)
-    refreshed_at = serializers.DateTimeField(default_timezone=UTC)
-
-
-class PersonalDataAnswer(serializers.Serializer[PersonalData]):
-    customer = CustomerAnswer()
-    addresses = AddressAnswer(many=True)
-    logins = LoginAnswer(many=True)
 
 
 class CustomerFilters(filters.FilterSet):
@@ -152,27 +149,41 @@ class CustomerView(APIView):
         operation_id="replace_customer",
         tags=["customers"],
         parameters=[CUSTOMER_ID],
-        request=ProfileBody,
+        request=DetailsBody,
         responses=CustomerAnswer,
         examples=[OpenApiExample("All details", CAMILLE, request_only=True)],
     )
     def put(self, request: Request, customer_id: str) -> Response:
-        """Give a customer all details anew; what may be left out goes back to its default."""
+        """Give a customer all details anew; what may be left out goes back to its default.
+
+        A new e-mail takes the same as where some details are given.
+        """
         person_id = reached(request, customer_id, Action.EDIT_PEOPLE)
-        return self._change(person_id, {"phone": "", "language": Language.EN} | ProfileBody.of(request))
+        return self._change(request, person_id, {"phone": "", "language": Language.EN} | DetailsBody.of(request))
 
     @extend_schema(
         operation_id="update_customer",
         tags=["customers"],
         parameters=[CUSTOMER_ID],
-        request=ProfileBody,
+        request=DetailsBody,
         responses=CustomerAnswer,
-        examples=[OpenApiExample("A new phone", {"phone": "06 98 76 54 32"}, request_only=True)],
+        examples=[
+            OpenApiExample("A new phone", {"phone": "06 98 76 54 32"}, request_only=True),
+            OpenApiExample(
+                "A new e-mail",
+                {"email": "camille.martin@example.com", "current_password": "un-mot-de-passe-a-moi"},
+                request_only=True,
+            ),
+        ],
     )
     def patch(self, request: Request, customer_id: str) -> Response:
-        """Give a customer some details anew; an empty phone removes it."""
+        """Give a customer some details anew; an empty phone removes it.
+
+        A new e-mail of one's own takes the current password: without it, 422, and after several wrong ones, or changes
+        of the e-mail, 429 for a while. Every login ends then: log in again. The former e-mail is told by mail.
+        """
         person_id = reached(request, customer_id, Action.EDIT_PEOPLE)
-        return self._change(person_id, ProfileBody.of(request, partial=True))
+        return self._change(request, person_id, DetailsBody.of(request, partial=True))
 
     @extend_schema(operation_id="erase_customer", tags=["customers"], parameters=[CUSTOMER_ID], responses={204: None})
     def delete(self, request: Request, customer_id: str) -> Response:
@@ -184,16 +195,16 @@ class CustomerView(APIView):
         accounts.erase_customer(customer_id=person_id, now=datetime.now(UTC))
         return Response(status=204)
 
-    def _change(self, customer_id: UUID, values: dict[str, Any]) -> Response:
-        accounts.change_customer(customer_id=customer_id, changes=CustomerChanges(**_language_of(values)))
-        return _answer(customer_id)
-
-
-class ExportView(APIView):
-    @extend_schema(operation_id="export_customer", tags=["customers"], responses=PersonalDataAnswer)
-    def get(self, request: Request) -> Response:
-        """Everything that the chain holds about oneself, to take away."""
-        return Response(PersonalDataAnswer(accounts.personal_data(customer_id=caller_of(request).id)).data)
+    def _change(self, request: Request, customer_id: UUID, values: dict[str, Any]) -> Response:
+        password = values.pop("current_password", "")
+        changes = CustomerChanges(**_language_of(values))
+        if customer_id == caller_of(request).id:
+            customer = accounts.change_own_details(
+                customer_id=customer_id, changes=changes, current_password=password, address=address_of(request)
+            )
+        else:
+            customer = accounts.change_customer(customer_id=customer_id, changes=changes)
+        return Response(CustomerAnswer(customer).data)
 
 
 def _language_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -204,6 +215,5 @@ def _language_of(values: dict[str, Any]) -> dict[str, Any]:
 urlpatterns = [
     path("customers/", CustomerListView.as_view()),
     path("customers/register/", RegistrationView.as_view()),
-    path("customers/me/export/", ExportView.as_view()),
     path("customers/<str:customer_id>/", CustomerView.as_view()),
 ]

@@ -210,6 +210,10 @@ class Sales(Protocol):
         """
         ...
 
+    def customer_sales(self, *, customer_id: UUID, before: UUID | None = None, limit: int = 100) -> list[SaleSummary]:
+        """What a customer bought or gave back, latest first, of ids below `before`."""
+        ...
+
     def receipt(self, *, sale_id: UUID) -> Receipt:
         """A sale as its customer is handed it. Raises SaleNotFound."""
         ...

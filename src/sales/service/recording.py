@@ -95,6 +95,12 @@ class Recording:
             rows = rows.filter(id__lt=before)
         return [row.summary() for row in rows[:limit]]
 
+    def customer_sales(self, *, customer_id: UUID, before: UUID | None = None, limit: int = 100) -> list[SaleSummary]:
+        rows = models.Sale.objects.filter(customer_id=customer_id).order_by("-id")
+        if before is not None:
+            rows = rows.filter(id__lt=before)
+        return [row.summary() for row in rows[:limit]]
+
     def receipt(self, *, sale_id: UUID) -> Receipt:
         sale = self.sale(sale_id=sale_id)
         store = inventory.store(store_id=sale.store_id)
