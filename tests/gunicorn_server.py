@@ -35,6 +35,8 @@ class Server:
     def __init__(self, port: int, log: Path) -> None:
         self.port = port
         self.log = log
+        # Of the process that starts the others.
+        self.pid = 0
 
     @property
     def address(self) -> str:
@@ -42,16 +44,22 @@ class Server:
 
     def call(self, method: str, path: str, body: Any = None, *, token: str = "", **headers: str) -> Answer:
         """One call on a connection of its own, so that any of the processes may take it. Fails on a 5xx."""
+        answer = self.send(method, path, body, token=token, **headers)
+        assert answer.status < 500, f"{answer.status} to {method} {path}\n{answer.body!r}\n{self.log.read_text()}"
+        return answer
+
+    def send(self, method: str, path: str, body: Any = None, *, token: str = "", **headers: str) -> Answer:
+        """The same, whatever comes of it. Raises OSError or HTTPException when no answer comes."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        sent = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"} | headers
+        identity = {"Authorization": f"Bearer {token}"} if token else {}
+        sent = {"Content-Type": "application/json"} | identity | headers
         try:
             client.request(method, f"/api/v1{path}", json.dumps(body), sent)
             response = client.getresponse()
             text = response.read()
         finally:
             client.close()
-        assert response.status < 500, f"{response.status} to {method} {path}\n{text!r}\n{self.log.read_text()}"
-        return Answer(response.status, json.loads(text), dict(response.headers))
+        return Answer(response.status, json.loads(text) if text else None, dict(response.headers))
 
     def is_live(self) -> bool:
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -68,14 +76,15 @@ class Server:
 def serving(log: Path, **variables: str) -> Iterator[Server]:
     """Two processes of eight threads, with these variables in their environment."""
     server = Server(free_port(), log)
-    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}")
     environment = {
-        "DATABASE_URL": database.geturl(),
+        "DATABASE_URL": database_url(),
         "COMPTOIR_HOST": "127.0.0.1",
         "COMPTOIR_PORT": str(server.port),
         "COMPTOIR_WORKERS": "2",
         "COMPTOIR_THREADS": "8",
         "LOG_LEVEL": "WARNING",
+        # All calls of a test come from one address.
+        "COMPTOIR_RATE_OPERATIONS": "false",
         **variables,
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "src/config/gunicorn.py", "config.wsgi"]
@@ -83,6 +92,7 @@ def serving(log: Path, **variables: str) -> Iterator[Server]:
         process = subprocess.Popen(
             command, cwd=settings.BASE_DIR, env=os.environ | environment, stdout=file, stderr=subprocess.STDOUT
         )
+    server.pid = process.pid
     try:
         deadline = time.monotonic() + PATIENCE
         while not server.is_live():
@@ -97,6 +107,11 @@ def serving(log: Path, **variables: str) -> Iterator[Server]:
         finally:
             process.kill()
             process.wait()
+
+
+def database_url() -> str:
+    """Where other processes find the test's own database."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 def free_port() -> int:

@@ -38,6 +38,24 @@ from shared_kernel.postgres.transactions import atomic_write
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
+# An order waits for these: each is one statement. A key that is taken touches nothing.
+CLAIM_AND_TOUCH = """
+    WITH claimed AS (
+        INSERT INTO cart_change (id, cart_id, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING cart_id
+    )
+    UPDATE cart SET touched_at = %s FROM claimed WHERE cart.id = claimed.cart_id
+"""
+TAKE_OUT = """
+    WITH ordered AS (
+        SELECT * FROM unnest(%s::uuid[], %s::integer[]) AS ordered (product_id, quantity)
+    ), gone AS (
+        DELETE FROM cart_line AS line USING ordered
+        WHERE line.cart_id = %s AND line.product_id = ordered.product_id AND line.quantity <= ordered.quantity
+    )
+    UPDATE cart_line AS line SET quantity = line.quantity - ordered.quantity FROM ordered
+    WHERE line.cart_id = %s AND line.product_id = ordered.product_id AND line.quantity > ordered.quantity
+"""
+
 log = structlog.get_logger("comptoir.cart")
 
 
@@ -174,18 +192,14 @@ class CartService:
 
     @atomic_write
     def check_out(self, *, cart_id: UUID, order_id: UUID, lines: Sequence[OrderedLine], now: datetime) -> None:
-        carts = models.Cart.objects.filter(id=cart_id)
-        if not _claim(order_id, cart_id, now=now) or not carts.update(touched_at=now):
-            return
-        models.Notice.objects.filter(cart_id=cart_id).delete()
         ordered: Counter[UUID] = Counter()
         for line in lines:
             ordered[line.product_id] += line.quantity
-        rows = list(models.Line.objects.filter(cart_id=cart_id, product_id__in=ordered))
-        for row in rows:
-            row.quantity -= ordered[row.product_id]
-        models.Line.objects.filter(id__in=[row.id for row in rows if row.quantity <= 0]).delete()
-        models.Line.objects.bulk_update([row for row in rows if row.quantity > 0], ["quantity"])
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM_AND_TOUCH, [order_id, cart_id, now, now])
+            if cursor.rowcount:
+                models.Notice.objects.filter(cart_id=cart_id).delete()
+                cursor.execute(TAKE_OUT, [list(ordered), list(ordered.values()), cart_id, cart_id])
 
     @atomic_write
     def withdraw(self, *, product_id: UUID, limit: int = 1000) -> int:

@@ -1,10 +1,12 @@
 """The demonstration chain, as data: one warehouse, five stores, their products and people."""
 
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from accounts.interface import Role
+from checkout.interface import Destination, OrderAddress, OrderStatus
 from replenishment.interface import Verdict
 
 WAREHOUSE = UUID("11111111-1111-1111-1111-111111111111")
@@ -160,6 +162,82 @@ REQUESTS = [
     (STORES[4].id, "CON-002", 30, None),
     (STORES[3].id, "CON-010", 20, Verdict.APPROVE),
     (STORES[1].id, "INF-011", 12, Verdict.REJECT),
+]
+
+
+@dataclass(frozen=True)
+class DemoOrder:
+    """What somebody ordered in the web shop, so many hours ago, and how far it has come.
+
+    Of a refunded one everything has come back; `refunded` pieces of the first line have otherwise.
+    """
+
+    hours_ago: int
+    destination: Destination
+    items: list[tuple[str, int]]
+    status: OrderStatus
+    refunded: int = 0
+
+
+def sent_to(name: str, line1: str, postal_code: str, city: str) -> Destination:
+    """A delivery in France."""
+    address = OrderAddress(name=name, line1=line1, city=city, postal_code=postal_code, country="FR")
+    return Destination(email=_email_of(name), address=address)
+
+
+def picked_up_in(store: DemoStore, name: str) -> Destination:
+    return Destination(email=_email_of(name), pickup_store_id=store.id)
+
+
+def _email_of(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.lower()).encode("ascii", "ignore").decode()
+    return f"{letters.replace(' ', '.')}@example.com"
+
+
+PENDING, PAID, PROCESSING = OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.PROCESSING
+COMPLETED, CANCELLED, REFUNDED = OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.REFUNDED
+
+# Oldest first, as they were placed. Those that are still to be paid run out after a quarter of an hour.
+ORDERS = [
+    DemoOrder(
+        98,
+        sent_to("Paul Girard", "5 rue Crébillon", "44000", "Nantes"),
+        [("ACC-007", 1)],
+        REFUNDED,
+    ),
+    DemoOrder(75, picked_up_in(STORES[2], "Jeanne Wattel"), [("ACC-009", 1), ("CON-010", 2)], COMPLETED),
+    DemoOrder(
+        53,
+        sent_to("Anaïs Petit", "18 rue du Taur", "31000", "Toulouse"),
+        [("CON-004", 3), ("CON-005", 2)],
+        COMPLETED,
+        refunded=1,
+    ),
+    DemoOrder(31, sent_to("Hugo Lemaire", "2 place Kléber", "67000", "Strasbourg"), [("INF-012", 1)], CANCELLED),
+    DemoOrder(
+        27,
+        sent_to("Nadia Belkacem", "40 cours Julien", "13006", "Marseille"),
+        [("INF-004", 2), ("INF-008", 2), ("INF-010", 1)],
+        PAID,
+    ),
+    DemoOrder(
+        7,
+        sent_to("Thomas Roche", "9 rue Esquermoise", "59800", "Lille"),
+        [("ACC-008", 1), ("ACC-010", 1)],
+        PROCESSING,
+    ),
+    DemoOrder(6, picked_up_in(STORES[0], "Irène Chabert"), [("BOI-009", 2), ("CON-009", 3)], PROCESSING),
+    DemoOrder(
+        4,
+        sent_to("Louise Mercier", "12 rue Mercière", "69002", "Lyon"),
+        [("BOI-003", 2), ("BOI-004", 1), ("CON-008", 1)],
+        PAID,
+    ),
+    DemoOrder(3, picked_up_in(STORES[0], "Karim Saïdi"), [("INF-005", 1), ("INF-006", 2)], PAID),
+    DemoOrder(2, picked_up_in(STORES[1], "Rose Lambert"), [("ACC-003", 1)], PAID),
+    DemoOrder(1, sent_to("Gabriel Faure", "27 cours de l'Intendance", "33000", "Bordeaux"), [("INF-007", 1)], PAID),
+    DemoOrder(0, sent_to("Maya Fontaine", "3 rue Nationale", "37000", "Tours"), [("INF-011", 1)], PENDING),
+    DemoOrder(0, picked_up_in(STORES[0], "Luc Perrin"), [("ACC-011", 1), ("ACC-002", 1)], PENDING),
 ]
 OPENING_FLOAT = Decimal("150.00")
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from dashboards.pages import chain, products, replenishment, sales, session, stock, store
+from dashboards.pages import chain, orders, products, replenishment, sales, session, stock, store
 
 app_name = "dashboards"
 
@@ -24,6 +24,8 @@ urlpatterns = [
     path("dashboard/replenishment/decisions/", replenishment.decide, name="decide"),
     path("dashboard/replenishment/suggestions/accept/", replenishment.accept, name="accept"),
     path("dashboard/replenishment/<uuid:request_id>/<slug:step>/", replenishment.step, name="request_step"),
+    path("dashboard/orders/", orders.orders, name="orders"),
+    path("dashboard/orders/<uuid:order_id>/<slug:step>/", orders.step, name="order_step"),
     path("dashboard/sales/", sales.report, name="sales"),
     path("dashboard/sales/sales.xlsx", sales.spreadsheet, name="spreadsheet"),
     path("dashboard/products/", products.products, name="products"),

@@ -1,15 +1,20 @@
 """What the pages say, in the reader's language: refusals, states, definitions, and why something is suggested."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
-from dashboards.formats import decimal
+from checkout.interface import InvalidOrder, NotEnoughStock, Order, OrderStatus, Step
+from dashboards.formats import decimal, moment
 from inventory.interface import CountBelowReserved, InsufficientStock, MovementReason
 from replenishment.interface import CentralStockTooLow, InvalidQuantity, RequestStatus, Suggestion
 from sales.interface import Channel
 from shared_kernel.errors import Refusal
+
+A_MINUTE = timedelta(minutes=1)
 
 # By the refusal's code, so that the refusals within a bulk decision, of which only the code is left, read the same.
 SENTENCES: dict[str, Any] = {
@@ -26,6 +31,10 @@ SENTENCES: dict[str, Any] = {
     "already_decided": gettext_lazy("Somebody has decided on this request already."),
     "not_on_its_way": gettext_lazy("This request is not at that step: somebody may have been faster."),
     "suggestion_gone": gettext_lazy("This is not suggested any more."),
+    "order_not_found": gettext_lazy("There is no such order."),
+    "impossible_step": gettext_lazy("This order is not at that step: somebody may have been faster."),
+    "payment_running": gettext_lazy("This order is being paid at this moment: try again in a minute."),
+    "refund_exceeds_order": gettext_lazy("Fewer pieces of this order are left to refund."),
     "already_requested": gettext_lazy("A request for this product is open already: wait for it, or cancel it first."),
 }
 
@@ -39,7 +48,9 @@ def sentence(refusal: Refusal) -> str:
                 "The warehouse has %(count)d pieces available: ask for fewer.",
                 available,
             ) % {"count": available}
-        case InsufficientStock():
+        case InvalidOrder():
+            return _("Choose the pieces to refund.")
+        case InsufficientStock() | NotEnoughStock():
             return _("Not enough stock.")
         case InvalidQuantity(smallest=smallest, largest=largest):
             return _("Between %(smallest)d and %(largest)d.") % {"smallest": smallest, "largest": largest}
@@ -85,6 +96,44 @@ STATUSES: dict[RequestStatus, Any] = {
     RequestStatus.SHIPPED: gettext_lazy("On its way"),
     RequestStatus.RECEIVED: gettext_lazy("Received"),
 }
+
+ORDER_STATUSES: dict[OrderStatus, Any] = {
+    OrderStatus.PENDING: gettext_lazy("To be paid"),
+    OrderStatus.PAID: pgettext_lazy("order", "Paid"),
+    OrderStatus.PROCESSING: gettext_lazy("Being packed"),
+    OrderStatus.COMPLETED: pgettext_lazy("order", "Completed"),
+    OrderStatus.CANCELLED: pgettext_lazy("order", "Cancelled"),
+    OrderStatus.REFUNDED: pgettext_lazy("order", "Refunded"),
+}
+
+STEPS: dict[Step, Any] = {
+    Step.PLACED: pgettext_lazy("order", "Placed"),
+    Step.CHANGED: pgettext_lazy("order", "Address changed"),
+    Step.PAYMENT_STARTED: pgettext_lazy("order", "Payment begun"),
+    Step.PAYMENT_FAILED: pgettext_lazy("order", "Payment refused"),
+    Step.PAID: pgettext_lazy("order", "Paid"),
+    Step.PROCESSING: gettext_lazy("Being packed"),
+    Step.COMPLETED: pgettext_lazy("order", "Completed"),
+    Step.CANCELLED: pgettext_lazy("order", "Cancelled"),
+    Step.EXPIRED: pgettext_lazy("order", "Not paid in time"),
+    Step.REFUNDED: pgettext_lazy("order", "Refunded"),
+    Step.REFUND_FAILED: pgettext_lazy("order", "Refund refused"),
+}
+
+
+def waiting(since: datetime, *, now: datetime) -> str:
+    """For how long somebody has waited, in the largest unit that fits."""
+    if now - since < A_MINUTE:
+        return _("Just come in")
+    return _("Waiting for %(time)s") % {"time": timesince(since, now, depth=1)}
+
+
+def last_step(order: Order) -> str:
+    """What happened to an order last, and when; of a cancelled one, why."""
+    last = order.steps[-1]
+    note = f" ({last.note})" if last.step is Step.CANCELLED and last.note else ""
+    return f"{STEPS[last.step]}{note}, {moment(last.at)}"
+
 
 REASONS: dict[MovementReason, Any] = {
     MovementReason.SALE: gettext_lazy("Sale"),

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from inventory import rules
-from inventory.interface import DEFAULT_LEAD_TIME_DAYS, HeldStock, LocationDraft, LocationKind, MovementReason, Place
+from inventory.interface import DEFAULT_LEAD_TIME_DAYS, LocationDraft, LocationKind, MovementReason, OnlineStock, Place
 from inventory.interface import Location as LocationValue
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
@@ -139,12 +139,17 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
             places.setdefault(product_id, []).append(Place(*place))
         return places
 
-    def for_web_shop(self, moment: datetime) -> list[HeldStock]:
+    def for_web_shop(self, moment: datetime) -> list[OnlineStock]:
         """What the web shop may promise of these levels, in the order to take from them, in one statement."""
         kept = Case(When(location__kind=LocationKind.STORE, then=F("safety_stock")), default=0)
         promised = self.with_available(moment).annotate(online=F("available") - kept).filter(online__gt=0)
         rows = promised.order_by("-location__kind", "location__created_at", "location_id", "product_id")
-        return [HeldStock(*row) for row in rows.values_list("location_id", "product_id", "online")]
+        return [
+            OnlineStock(location_id, product_id, available, in_warehouse=kind == LocationKind.WAREHOUSE)
+            for location_id, product_id, available, kind in rows.values_list(
+                "location_id", "product_id", "online", "location__kind"
+            )
+        ]
 
     def figures(self, moment: datetime) -> dict[tuple[UUID, UUID], Figures]:
         """The figures of these levels by location and product, in one statement."""

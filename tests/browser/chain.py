@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from catalog.interface import Product
+from checkout.interface import Destination, OrderAddress, OrderedItem, OrderStatus, checkout
 from inventory.interface import Location, StockLine, Thresholds, inventory
 from replenishment.interface import Verdict, replenishment
 from sales.interface import sales
@@ -50,7 +51,7 @@ def open_chain() -> Chain:
 
 
 def let_things_happen(chain: Chain) -> None:
-    """Sales, an empty shelf, one to count, requests in every state, suggestions, an open till."""
+    """Sales, an empty shelf, one to count, requests and orders in every state, suggestions, an open till."""
     now = datetime.now(UTC)
     for store in (chain.lyon, chain.lille):
         put_in_stock(chain.mouse, store, 5)
@@ -80,6 +81,7 @@ def let_things_happen(chain: Chain) -> None:
             decision_id=new_id(), request_ids=[request.id], verdict=verdict, reason="Enough", actor_id=None, now=now
         )
     replenishment.suggest(now=now)
+    order_things(chain)
     sales.open_till(
         session_id=new_id(),
         store_id=chain.lyon.id,
@@ -88,6 +90,32 @@ def let_things_happen(chain: Chain) -> None:
         actor_id=new_id(),
         now=now,
     )
+
+
+def order_things(chain: Chain) -> None:
+    """Orders at every step: sent from the warehouse, picked up in Lyon, cancelled, and refunded in part."""
+    now = datetime.now(UTC)
+    address = OrderAddress(name="Camille", line1="12 rue Mercière", city="Lyon", postal_code="69002", country="FR")
+    home = Destination(email="camille@example.com", address=address)
+    pickup = Destination(email="noor@example.com", pickup_store_id=chain.lyon.id)
+    steps = [OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED]
+    for destination in (home, pickup):
+        for taken in range(len(steps) + 1):
+            items = [OrderedItem(chain.keyboard.id, 1)]
+            if destination is home:
+                items.append(OrderedItem(chain.mouse.id, 3))
+            order = checkout.place_order(
+                order_id=new_id(), items=items, destination=destination, customer_id=None, actor_id=None, now=now
+            )
+            for status in steps[:taken]:
+                checkout.advance(order_id=order.id, status=status, actor_id=None, now=now)
+    checkout.refund(
+        refund_id=new_id(), order_id=order.id, items=items, restock=False, reason="Loud", actor_id=None, now=now
+    )
+    given_up = checkout.place_order(
+        order_id=new_id(), items=items, destination=home, customer_id=None, actor_id=None, now=now
+    )
+    checkout.cancel(order_id=given_up.id, reason="Ordered twice", actor_id=None, now=now)
 
 
 def pages(lyon: object, product: object) -> dict[str, str]:
@@ -100,6 +128,10 @@ def pages(lyon: object, product: object) -> dict[str, str]:
         "on-the-way": "/dashboard/replenishment/?tab=way",
         "decided": "/dashboard/replenishment/?tab=decided",
         "suggestions": "/dashboard/replenishment/?tab=suggestions",
+        "orders": "/dashboard/orders/",
+        "orders-being-packed": "/dashboard/orders/?tab=packing",
+        "orders-to-be-paid": "/dashboard/orders/?tab=unpaid",
+        "orders-done": "/dashboard/orders/?tab=done",
         "sales-report": "/dashboard/sales/",
         "products": f"/dashboard/products/?open={product}",
         "product": f"/dashboard/products/{product}/",

@@ -9,6 +9,7 @@ from django.contrib import admin
 
 from accounts.interface import NewStaff, Role, accounts
 from catalog.interface import ProductChanges, catalog
+from checkout.interface import Destination, OrderAddress, OrderedItem, OrderStatus, checkout
 from inventory.interface import LocationDraft, LocationKind, inventory
 from replenishment.interface import replenishment
 from shared_kernel.ids import new_id
@@ -46,6 +47,16 @@ def name_everything(chain: Chain) -> None:
         actor_id=person_id,
         now=now,
     )
+    address = OrderAddress(name=CODE, line1=CODE, city=CODE[:100], postal_code="69002", country="FR")
+    order = checkout.place_order(
+        order_id=new_id(),
+        items=[OrderedItem(chain.keyboard.id, 1)],
+        destination=Destination(email="hostile@example.com", address=address),
+        customer_id=None,
+        actor_id=None,
+        now=now,
+    )
+    checkout.advance(order_id=order.id, status=OrderStatus.PAID, actor_id=person_id, now=now)
     open_till(chain.lyon, till=CODE[:40], actor_id=person_id, opening_float=Decimal("0.00"))
     sell(chain.keyboard, chain.lyon, cashier_id=person_id, client_reference="<script>")
 

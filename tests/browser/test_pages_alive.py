@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from accounts.interface import Role
 from catalog.interface import catalog
+from checkout.interface import checkout
 from replenishment.interface import replenishment
 from tests.browser.chain import Chain, let_things_happen, open_chain
 from tests.browser.visitor import PHONE, Visitor
@@ -132,6 +133,68 @@ def test_suggestions_become_requests(visitor: Visitor, chain: Chain) -> None:
 
     pending = [request for request in replenishment.requests().requests if request.status == "pending"]
     assert {request.store_name for request in pending if request.product_name == "Mouse"} == {"Lyon", "Lille"}
+
+
+def statuses() -> list[str]:
+    """Where the orders stand, oldest first."""
+    return [order.status for order in checkout.orders(limit=100)][::-1]
+
+
+def test_an_order_is_packed_and_handed_over(visitor: Visitor, chain: Chain) -> None:
+    let_things_happen(chain)
+    before = statuses()
+    page = visitor.log_in_as(Role.CASHIER, chain.lyon)
+    page.get_by_role("link", name="Orders").click()
+    mark(visitor)
+
+    page.get_by_role("button", name="Start packing").click()
+    expect(page.locator(".toast").last).to_contain_text("is being packed.")
+    expect(page.get_by_text("Nothing to pack")).to_be_visible()
+    page.get_by_role("link", name="Being packed").click()
+    expect(page.get_by_role("button", name="Handed over")).to_have_count(2)
+    page.get_by_role("button", name="Handed over").first.click()
+    expect(page.locator(".toast").last).to_contain_text("is handed over.")
+    expect(page.get_by_role("button", name="Handed over")).to_have_count(1)
+
+    assert is_the_same(visitor)
+    # The one that was packed just now is the older one, and so the first to be handed over.
+    assert before[5:7] == ["paid", "processing"]
+    assert statuses() == [*before[:5], "completed", "processing", *before[7:]]
+
+
+def test_some_pieces_are_refunded_by_keyboard_alone(visitor: Visitor, chain: Chain) -> None:
+    let_things_happen(chain)
+    page = visitor.log_in_as(Role.HEAD_OFFICE)
+    page.goto("/dashboard/orders/")
+    mark(visitor)
+
+    page.get_by_role("button", name="Refund").first.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").get_by_label("Keyboard").fill("0")
+    page.get_by_role("dialog").get_by_label("Mouse").fill("2")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast").last).to_contain_text("€20.00 go back.")
+    expect(page.get_by_text("2 refunded", exact=True)).to_be_visible()
+
+    assert is_the_same(visitor)
+
+
+def test_orders_that_come_in_appear_but_not_while_somebody_is_at_the_page(visitor: Visitor, chain: Chain) -> None:
+    visitor.log_in_as(Role.HEAD_OFFICE)
+    page = visitor.page
+    page.clock.install()
+    page.goto("/dashboard/orders/")
+    let_things_happen(chain)
+    mark(visitor)
+
+    page.get_by_role("searchbox").focus()
+    page.clock.run_for(61_000)
+    expect(page.get_by_text("Nothing to pack")).to_be_visible()
+    page.get_by_role("searchbox").blur()
+    page.clock.run_for(61_000)
+    expect(page.get_by_role("button", name="Start packing")).to_have_count(2)
+
+    assert is_the_same(visitor)
 
 
 def test_the_days_are_chosen_without_leaving_the_page(visitor: Visitor, chain: Chain) -> None:

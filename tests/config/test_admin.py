@@ -1,11 +1,13 @@
 """All of the admin together: what each role is shown, that every page opens, and what its lists cost."""
 
 import pytest
+from django.contrib import admin
 
 from accounts.interface import Action, ApiKeyDraft, Role, accounts, new_secret_key
 from accounts.models import ApiKey, Customer, User
 from cart.models import Cart
 from catalog.models import Category, Product
+from checkout.models import Order
 from inventory.models import Location, StockDiscrepancy, StockLevel, StockMovement
 from replenishment.models import Request, Suggestion
 from sales.models import Sale, TillSession
@@ -15,6 +17,7 @@ from tests.accounts.actions import register
 from tests.admin import browser, statements
 from tests.cart.actions import add, owner_of
 from tests.chain import make_person, make_store, sell
+from tests.checkout.actions import order
 from tests.events.actions import deliver_to_endpoint
 from tests.inventory.actions import issue_departed
 from tests.replenishment.actions import Chain, request, set_thresholds, suggest_product
@@ -34,6 +37,7 @@ MODELS = [
     StockDiscrepancy,
     Sale,
     TillSession,
+    Order,
     Request,
     Suggestion,
     Cart,
@@ -61,6 +65,7 @@ def one_of_each() -> None:
     suggest_product(chain)
     made = Chain()
     request(made, actor_id=person)
+    order((made.product, 1), actor_id=person)
     deliver_to_endpoint()
 
 
@@ -109,8 +114,37 @@ def test_a_page_far_beyond_the_last_reads_no_table(page: str) -> None:
     assert answer.status_code in {200, 302}
 
 
+@pytest.mark.parametrize("model", admin.site._registry)
+def test_a_list_is_narrowed_by_its_filters_alone(model: type) -> None:
+    one_of_each()
+    client, path = browser(Role.HEAD_OFFICE), list_of(model)
+    fields = [field.name for field in model._meta.concrete_fields]  # type: ignore[attr-defined]
+    lookups = [f"{field}{lookup}" for field in fields for lookup in ("", "__startswith", "__regex")]
+    names = {name for spec in client.get(path).context["cl"].filter_specs for name in spec.expected_parameters()}
+
+    answers = {name: client.get(path, {name: "("}).status_code for name in lookups if name not in names}
+    filtered = [
+        client.get(path, {name: value})
+        for name in names
+        for value in ("", "(", "x", "-1", "99999999999999999999", "0001-01-01", "9999-12-31", "99999-01-01")
+    ]
+
+    assert set(answers.values()) == {400}
+    assert {answer.status_code for answer in filtered} <= {200, 302}
+
+
+def test_nobody_reads_a_digest_of_a_password_by_filters() -> None:
+    customer = register()
+    digest = User.objects.get(id=customer.id).password
+    client = browser(Role.STORE_MANAGER, make_store())
+
+    answers = [client.get(list_of(Customer), {"password__startswith": begin}) for begin in (digest[:20], "nonsense")]
+
+    assert [answer.status_code for answer in answers] == [400, 400]
+
+
 LINKS: dict[Role, set[type]] = {
-    Role.CASHIER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Sale},
+    Role.CASHIER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Sale, Order},
     Role.STORE_MANAGER: {
         StockLevel,
         StockMovement,
@@ -118,11 +152,12 @@ LINKS: dict[Role, set[type]] = {
         Request,
         Suggestion,
         Sale,
+        Order,
         TillSession,
         Customer,
         Cart,
     },
-    Role.WAREHOUSE: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion},
+    Role.WAREHOUSE: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Order},
     Role.CATALOG_MANAGER: {StockLevel, StockMovement, StockDiscrepancy, Request, Suggestion, Product, Category},
     Role.HEAD_OFFICE: set(MODELS),
 }

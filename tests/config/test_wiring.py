@@ -7,6 +7,7 @@ from django.conf import settings
 
 from accounts.interface import CustomerCreated, CustomerDeleted
 from catalog.interface import ProductArchived, ProductCreated
+from checkout.interface import OrderCreated, OrderPaid
 from config.wiring import wire
 from inventory.interface import StockRanLow
 from shared_kernel import outbox
@@ -31,6 +32,7 @@ def test_every_handle_is_bound_to_its_modules_service() -> None:
         "Backlog": "ReplenishmentService",
         "Replenishment": "ReplenishmentService",
         "Carts": "CartService",
+        "Checkout": "CheckoutService",
     }
 
 
@@ -42,6 +44,9 @@ def test_events_have_their_subscribers() -> None:
         "cart.tasks.open_cart_of_new_customer": CustomerCreated,
         "cart.tasks.forget_cart_of_erased_customer": CustomerDeleted,
         "cart.tasks.withdraw_archived_product": ProductArchived,
+        "checkout.tasks.forget_erased_customer": CustomerDeleted,
+        "checkout.tasks.empty_ordered_cart": OrderCreated,
+        "checkout.tasks.report_paid_order": OrderPaid,
     }
 
 

@@ -9,10 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.interface import Role
+from checkout.interface import OrderStatus, checkout
 from replenishment.interface import replenishment
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
 from tests.chain import make_product, make_store, put_in_stock, sell
+from tests.checkout.actions import NOW, order, refund
 from tests.conftest import HANDLES
 from tests.dashboards.conftest import Chain, visitor
 
@@ -103,3 +105,45 @@ def test_a_page_keeps_its_budget(busy_chain: Chain, counted: list[str], path: st
     assert answer.status_code == 200
     assert 0 < len(counted) <= CALLS, counted
     assert len(statements) <= STATEMENTS, [query["sql"][:120] for query in statements.captured_queries]
+
+
+def place_order(chain: Chain, steps: list[OrderStatus]) -> None:
+    """An order of two products from two places, taken through these steps, and refunded in part where it is paid."""
+    mouse = make_product(name="Mouse")
+    for place in (chain.central, chain.lyon):
+        put_in_stock(mouse, place, 1)
+    placed = order((chain.keyboard, 2), (mouse, 2))
+    for status in steps:
+        checkout.advance(order_id=placed.id, status=status, actor_id=None, now=NOW)
+    if steps:
+        refund(placed, (chain.keyboard, 1))
+
+
+@pytest.mark.parametrize(
+    ("tab", "steps"),
+    [
+        ("unpaid", []),
+        ("pack", [OrderStatus.PAID]),
+        ("packing", [OrderStatus.PAID, OrderStatus.PROCESSING]),
+        ("done", [OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED]),
+    ],
+)
+def test_twenty_orders_cost_no_more_than_one(
+    chain: Chain, counted: list[str], tab: str, steps: list[OrderStatus]
+) -> None:
+    client, costs = visitor(Role.HEAD_OFFICE), []
+    client.get("/dashboard/orders/")  # what is read once in the life of a process
+
+    for number in (1, 19):
+        for _ in range(number):
+            place_order(chain, steps)
+        counted.clear()
+        with CaptureQueriesContext(connection) as statements:
+            page = client.get(f"/dashboard/orders/?tab={tab}")
+        costs.append((len(page.context["cards"]), len(counted), len(statements)))
+
+    (one, *cost_of_one), (twenty, *cost_of_twenty) = costs
+    assert (one, twenty) == (1, 20)
+    assert cost_of_one == cost_of_twenty
+    assert cost_of_one[0] <= CALLS
+    assert cost_of_one[1] <= STATEMENTS

@@ -23,6 +23,7 @@ def pages(chain: Chain) -> dict[str, str]:
         "stock": f"/dashboard/stores/{chain.lyon.id}/stock/",
         "replenishment": "/dashboard/replenishment/",
         "suggestions": "/dashboard/replenishment/?tab=suggestions",
+        "orders": "/dashboard/orders/",
         "report": "/dashboard/sales/",
         "report of another store": f"/dashboard/sales/?store={chain.lille.id}",
         "spreadsheet": "/dashboard/sales/sales.xlsx",
@@ -33,9 +34,9 @@ def pages(chain: Chain) -> dict[str, str]:
 
 OPEN_TO_ALL = {"stock", "products", "product"}
 OPEN = {
-    Role.CASHIER: OPEN_TO_ALL | {"replenishment", "suggestions"},
-    Role.STORE_MANAGER: OPEN_TO_ALL | {"store", "replenishment", "suggestions", "report", "spreadsheet"},
-    Role.WAREHOUSE: OPEN_TO_ALL | {"replenishment", "suggestions"},
+    Role.CASHIER: OPEN_TO_ALL | {"replenishment", "suggestions", "orders"},
+    Role.STORE_MANAGER: OPEN_TO_ALL | {"store", "replenishment", "suggestions", "orders", "report", "spreadsheet"},
+    Role.WAREHOUSE: OPEN_TO_ALL | {"replenishment", "suggestions", "orders"},
     Role.CATALOG_MANAGER: OPEN_TO_ALL,
 }
 
@@ -98,11 +99,17 @@ def test_the_navigation_shows_what_may_be_opened(chain: Chain) -> None:
     warehouse = visitor(Role.WAREHOUSE).get("/dashboard/replenishment/")
     manager = visitor(Role.STORE_MANAGER, chain.lyon).get("/dashboard/replenishment/")
 
-    assert [entry.pages[0] for entry in warehouse.context["navigation"]] == ["stocks", "replenishment", "products"]
+    assert [entry.pages[0] for entry in warehouse.context["navigation"]] == [
+        "stocks",
+        "replenishment",
+        "orders",
+        "products",
+    ]
     assert [entry.pages[0] for entry in manager.context["navigation"]] == [
         "chain",
         "stocks",
         "replenishment",
+        "orders",
         "sales",
         "products",
     ]

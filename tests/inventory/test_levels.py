@@ -7,6 +7,7 @@ from inventory.interface import (
     HeldStock,
     LocationKind,
     LocationNotFound,
+    OnlineStock,
     Place,
     StockLine,
     StockRow,
@@ -237,9 +238,9 @@ def test_the_web_shop_promises_what_warehouses_have_and_stores_can_spare() -> No
     put_in_stock(other, older, 1)
 
     assert inventory.online_stock(product_ids=[product.id]) == [
-        HeldStock(warehouse.id, product.id, 9),
-        HeldStock(older.id, product.id, 2),
-        HeldStock(newer.id, product.id, 4),
+        OnlineStock(warehouse.id, product.id, 9, in_warehouse=True),
+        OnlineStock(older.id, product.id, 2, in_warehouse=False),
+        OnlineStock(newer.id, product.id, 4, in_warehouse=False),
     ]
     assert inventory.online_stock(product_ids=[]) == []
 
@@ -263,8 +264,8 @@ def test_the_web_shop_does_not_promise_what_is_reserved_until_the_reservation_ha
         reserved_and_run_out(place, (product, 1))
 
     assert inventory.online_stock(product_ids=[product.id]) == [
-        HeldStock(warehouse.id, product.id, 3),
-        HeldStock(store.id, product.id, 3),
+        OnlineStock(warehouse.id, product.id, 3, in_warehouse=True),
+        OnlineStock(store.id, product.id, 3, in_warehouse=False),
     ]
 
 

@@ -12,7 +12,11 @@ from django.db import connection
 from django.db.transaction import atomic, set_rollback
 from django.test import Client
 
+from tests.checkout.conftest import bank
 from tests.journeys.document import example_of, generated, operations, with_known_ids
+
+# The payment provider of all calls.
+__all__ = ["bank"]
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
@@ -159,7 +163,7 @@ def test_no_address_and_no_header_does_harm(name: str, callers: Callers, known: 
         for value in ("' OR 1=1 --", "é", "x" * 300, "two words", ""):
             send(body, headers={"Idempotency-Key": value})
             send(body, headers={"X-Request-ID": value, "Accept-Language": value, "X-Forwarded-For": value})
-            assert send(body, headers={"Authorization": value or " "}) in {401, 200, 201, 204, 422}
+            assert send(body, headers={"Authorization": value or " "}) in {401, 403, 200, 201, 202, 204, 422}
 
 
 # --- Tools ------------------------------------------------------------------------------------------------------------

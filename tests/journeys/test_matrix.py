@@ -22,8 +22,12 @@ from cart.interface import new_token
 from shared_kernel.ids import new_id
 from tests.accounts.actions import EMAIL
 from tests.chain import make_person
+from tests.checkout.conftest import bank
 from tests.journeys.document import generated, operations
 from tests.journeys.world import OTHER_EMAIL, Call, World, calls, everything, path_of, tokens_of, undone
+
+# The payment provider of all calls.
+__all__ = ["bank"]
 
 DOCUMENT = generated()
 OPERATIONS = operations(DOCUMENT)
@@ -97,6 +101,11 @@ SEES_TILL = Row((anywhere(Action.RUN_TILL), unseen("till_session_not_found", Act
 SEES_REQUEST = (
     anywhere(Action.READ_STOCK),
     unseen("request_not_found", Action.REQUEST_STOCK, Action.DECIDE_REQUESTS),
+)
+SEES_ORDER = unseen("order_not_found", Action.READ_ORDERS)
+SEES_ORDER_OR_BUYS = replace(SEES_ORDER, open_to=frozenset(CUSTOMERS))
+MANAGES_ORDER_OR_BUYS = Row(
+    (SEES_ORDER_OR_BUYS, replace(anywhere(Action.MANAGE_ORDERS), open_to=frozenset(CUSTOMERS))), public=True
 )
 LISTS_REQUESTS = Row((anywhere(Action.READ_STOCK), in_store(Action.REQUEST_STOCK, Action.DECIDE_REQUESTS)))
 
@@ -172,6 +181,22 @@ ROWS: dict[str, Row] = {
     "remove_cart_item": PUBLIC_READ,
     "own_cart": about_oneself("customer_not_found", *CUSTOMERS),
     "merge_cart": about_oneself("customer_not_found", *CUSTOMERS),
+    # Orders: whoever knows the token of the cart that one was made of has it.
+    "validate_checkout": PUBLIC_READ,
+    "process_checkout": PUBLIC_READ,
+    "place_order": Row((anywhere(Action.PLACE_ORDERS),)),
+    "list_orders": Row((anywhere(Action.READ_ORDERS, Action.PLACE_ORDERS),)),
+    "order_statistics": Row((anywhere(Action.MANAGE_ORDERS),)),
+    "list_customer_orders": customers_own(Action.READ_ORDERS),
+    "order": Row((SEES_ORDER_OR_BUYS,), public=True),
+    "job": Row((SEES_ORDER_OR_BUYS,), public=True),
+    "change_order": MANAGES_ORDER_OR_BUYS,
+    "cancel_order": MANAGES_ORDER_OR_BUYS,
+    "pay_order": MANAGES_ORDER_OR_BUYS,
+    "advance_order": Row((SEES_ORDER, in_store(Action.FULFIL_ORDERS))),
+    "refund_order": Row((SEES_ORDER, anywhere(Action.MANAGE_ORDERS))),
+    "delete_order": Row((SEES_ORDER, anywhere(Action.MANAGE_ORDERS))),
+    "hear_provider": PUBLIC,
     # Replenishment.
     "request_stock": REQUESTS,
     "list_requests": LISTS_REQUESTS,
@@ -399,8 +424,11 @@ NOBODYS = {
     "is_staff": True,
     "id": "0190f3f0-5a6e-7c3b-9c1d-2f0e6b8a4d11",
 }
-# A product's price is the catalogue's to set, and this status is read over on purpose: it starts as pending.
+# A product's price is the catalogue's to set, an order's status the office's, and products are named by their ids; this
+# request's status is read over on purpose: it starts as pending.
 TAKEN = {
+    ("advance_order", "status", 0),
+    ("place_order", "id", 1),
     ("create_product", "price", 0),
     ("replace_product", "price", 0),
     ("update_product", "price", 0),

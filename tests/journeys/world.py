@@ -15,10 +15,12 @@ from accounts import rules
 from accounts.interface import Letter, Tokens, accounts
 from accounts.models import User
 from accounts.service.passwords import GENERATORS
+from checkout.interface import Destination, checkout
 from shared_kernel.ids import new_id
 from tests.accounts.actions import EMAIL, NEW_PASSWORD, PASSWORD, home, register
 from tests.cart.actions import add, visitor
 from tests.chain import make_product, make_store, put_in_stock, sell
+from tests.checkout.bank import CARD
 from tests.replenishment.actions import Chain, approve, request, set_thresholds, ship, suggest_product
 from tests.sales.actions import open_till
 
@@ -45,12 +47,34 @@ class World:
         )
         ship(shipped)
         self.cart = visitor()
+        # Both are fetched in the store, by whoever has the cart's token.
+        self.order_id, self.paid_order_id = self.order(), self.order()
+        self.job_id = pay(self.paid_order_id)
         self.item_id = add(self.cart, self.product).lines[0].id
         # Of this one the store should ask for more.
         self.suggested = chain.product = make_product()
         put_in_stock(chain.product, chain.warehouse, 500)
         set_thresholds(chain.store, chain.product, reorder_point=30, target=42)
         assert suggest_product(chain)
+
+    def order(self) -> UUID:
+        """An order of the visitor, whose cart is empty afterwards."""
+        add(self.cart, self.product)
+        return checkout.process(
+            order_id=new_id(),
+            cart_id=self.cart.cart_id,
+            holder=self.cart.holder,
+            destination=Destination(EMAIL, pickup_store_id=self.store.id),
+            now=datetime.now(UTC),
+        ).id
+
+
+def pay(order_id: UUID) -> UUID:
+    """Have an order paid by the bank in memory; returns the payment."""
+    now = datetime.now(UTC)
+    payment = checkout.pay(payment_id=new_id(), order_id=order_id, card=CARD, actor_id=None, now=now)
+    checkout.charge(payment_id=payment.id, now=now)
+    return payment.id
 
 
 def tokens_of(email: str) -> Tokens:
@@ -110,6 +134,8 @@ def path_of(world: World, call: Call) -> dict[str, UUID]:
         "request_id": world.pending_id,
         "cart_id": world.cart.cart_id,
         "item_id": world.item_id,
+        "order_id": world.order_id,
+        "job_id": world.job_id,
     } | call.path
 
 
@@ -121,7 +147,9 @@ def calls(world: World) -> dict[str, Call]:
     article = {"sku": "KEY-2", "name": "Keyboard", "category": "Things", "price": "20.00"}
     shop = {"name": "Bellecour", "address": "3 place Bellecour, 69002 Lyon"}
     line = {"product_id": product, "quantity": 1}
+    card = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2030, "security_code": "123"}
     with_token = {"X-Cart-Token": world.cart.token}
+    paid = {"order_id": world.paid_order_id}
     credentials = {"email": EMAIL, "password": PASSWORD}
     return {
         # People.
@@ -189,6 +217,22 @@ def calls(world: World) -> dict[str, Call]:
         "replace_cart_item": Call({"quantity": 2}, headers=with_token),
         "update_cart_item": Call({"quantity": 2}, headers=with_token),
         "remove_cart_item": Call(headers=with_token),
+        # Orders.
+        "validate_checkout": Call({"cart_id": world.cart.cart_id}, headers=with_token),
+        "process_checkout": Call(
+            {"cart_id": world.cart.cart_id, "shipping_address": address | {"email": EMAIL}}, headers=with_token
+        ),
+        "place_order": Call(
+            {"products": [{"id": product, "quantity": 1}], "shipping_address": address | {"email": EMAIL}}
+        ),
+        "order": Call(headers=with_token),
+        "change_order": Call({"email": OTHER_EMAIL}, headers=with_token),
+        "advance_order": Call({"status": "processing"}, path=paid),
+        "cancel_order": Call({"reason": "ordered twice"}, headers=with_token),
+        "refund_order": Call({"items": [line]}, path=paid),
+        "pay_order": Call({"card": card}, headers=with_token),
+        "job": Call(headers=with_token),
+        "hear_provider": Call(world.job_id),
         # Replenishment.
         "request_stock": Call({"product_id": world.suggested.id, "store_id": store, "quantity": 5}),
         "list_requests": Call(query={"store_id": store}),

@@ -13,11 +13,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.interface import Action, Actor
+from checkout.interface import OrderStatus, checkout
 from dashboards.charts import Chart, Series, day_labels
 from dashboards.forms import PeriodForm
 from dashboards.pages.page import page, show
 from inventory.interface import inventory
 from sales.interface import Indicators, StoreIndicators, sales
+
+# More orders than this are not counted: it is enough to know that there are very many.
+MOST_COUNTED = 500
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def chain(request: HttpRequest, actor: Actor) -> HttpResponse:
         period=period,
         chain=figures.chain,
         stores=figures.stores,
-        alerts=alerts(figures.stores, to_count),
+        alerts=alerts(figures.stores, to_count, orders_to_pack(ids)),
         chart=revenue_chart(figures.chain),
     )
 
@@ -73,7 +77,13 @@ def _workplace(actor: Actor) -> str:
     return "dashboards:products" if actor.may(Action.EDIT_CATALOG) else "dashboards:stocks"
 
 
-def alerts(stores: Sequence[StoreIndicators], to_count: Mapping[UUID, int]) -> list[Alert]:
+def orders_to_pack(location_ids: Sequence[UUID] | None, *, query: str = "") -> Place:
+    """The paid orders that these places, or all, have to send or hand over, and where to find them."""
+    paid = checkout.orders(statuses=[OrderStatus.PAID], location_ids=location_ids, limit=MOST_COUNTED)
+    return Place(_("To the orders"), len(paid), reverse("dashboards:orders") + query)
+
+
+def alerts(stores: Sequence[StoreIndicators], to_count: Mapping[UUID, int], to_pack: Place) -> list[Alert]:
     """What to see to in these stores, of whose shelves so many are to be counted; nothing of which there is none."""
     out = [Place(store.name, store.stock_outs, _stock(store, "?show=out")) for store in stores]
     low = [Place(store.name, store.low_stock, _stock(store, "?show=low")) for store in stores]
@@ -92,6 +102,12 @@ def alerts(stores: Sequence[StoreIndicators], to_count: Mapping[UUID, int]) -> l
             uncounted,
             lambda count: ngettext("shelf to count", "shelves to count", count),
             _("Shelves to count"),
+        ),
+        _alert(
+            "warn",
+            [to_pack],
+            lambda count: ngettext("order to pack", "orders to pack", count),
+            to_pack.name,
         ),
         _alert(
             "warn",

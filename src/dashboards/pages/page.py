@@ -50,6 +50,7 @@ NAVIGATION = [
         gettext_lazy("Replenishment"),
         (Action.REQUEST_STOCK, Action.DECIDE_REQUESTS),
     ),
+    Entry(("orders", "order_step"), "bag", gettext_lazy("Orders"), (Action.READ_ORDERS,)),
     Entry(("sales",), "report", gettext_lazy("Sales report"), (Action.READ_REPORTS,)),
     Entry(("products", "product", "edit_product"), "tag", gettext_lazy("Products"), (Action.READ_STOCK,)),
 ]
@@ -61,6 +62,7 @@ PAGE_OF_FORM = {
     "request_step": "replenishment",
     "decide": "replenishment",
     "accept": "replenishment",
+    "order_step": "orders",
     "edit_product": "products",
 }
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.interface import Action, Actor
 from dashboards.charts import Chart, Series
 from dashboards.forms import PeriodForm
-from dashboards.pages.chain import alerts, revenue_chart
+from dashboards.pages.chain import alerts, orders_to_pack, revenue_chart
 from dashboards.pages.page import page, show
 from inventory.interface import inventory
 from replenishment.interface import RequestStatus, replenishment
@@ -47,7 +47,11 @@ def store(request: HttpRequest, actor: Actor, store_id: UUID) -> HttpResponse:
             form=form,
             period=period,
             figures=figures,
-            alerts=alerts([figures], inventory.unsettled_shelves(location_ids=[store_id])),
+            alerts=alerts(
+                [figures],
+                inventory.unsettled_shelves(location_ids=[store_id]),
+                orders_to_pack([store_id], query=f"?place={store_id}"),
+            ),
             week=revenue_chart(figures),
             day=_day_chart(sales.hours(store_id=store_id, day=today)),
             shelves=list({row.product_id: row for row in [*empty.rows, *low.rows]}.values())[:SHELVES],

@@ -36,6 +36,18 @@ def status(request: Any) -> str:
 
 
 @register.filter
+def order_status(order: Any) -> str:
+    """Where an order stands."""
+    return str(wording.ORDER_STATUSES[order.status])
+
+
+@register.filter
+def last_step(order: Any) -> str:
+    """What happened to an order last, and when."""
+    return wording.last_step(order)
+
+
+@register.filter
 def reason(movement: Any) -> str:
     """Why stock moved."""
     return str(wording.REASONS[movement.reason])

@@ -89,6 +89,10 @@ class Command(BaseCommand):
         self.stdout.flush()  # in its place among the lines of the other processes, even in a file
 
 
+# While a payment waits for its provider, events and other payments go on.
+AT_ONCE = ["--concurrency", "4"]
+
+
 def workers() -> dict[str, list[str]]:
     """The background workers, and what each is started with.
 
@@ -99,11 +103,11 @@ def workers() -> dict[str, list[str]]:
         # One job at a time: with more, a worker that finds the next job held back by a lock looks again only later.
         outgoing["relay"] = ["--queues", relay.QUEUE]
     if settings.COMPTOIR_WEBHOOKS:
-        outgoing["webhook worker"] = ["--queues", webhooks.QUEUE, "--concurrency", "4"]
+        outgoing["webhook worker"] = ["--queues", webhooks.QUEUE, *AT_ONCE]
     if not outgoing:
-        return {"background worker": []}
+        return {"background worker": AT_ONCE}
     inside = {task.queue for task in app.tasks.values()} - {relay.QUEUE, webhooks.QUEUE}
-    return {"background worker": ["--queues", ",".join(sorted(inside))], **outgoing}
+    return {"background worker": ["--queues", ",".join(sorted(inside)), *AT_ONCE], **outgoing}
 
 
 class _Children:

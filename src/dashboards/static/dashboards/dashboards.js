@@ -33,6 +33,13 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// --- What reads itself anew by the clock waits until nobody is at it ------------------------------------------------
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const live = event.target.id === "live" && !event.detail.requestConfig.triggeringEvent;
+  if (live && event.target.contains(document.activeElement)) event.preventDefault();
+});
+
 // --- Selecting rows -------------------------------------------------------------------------------------------------
 
 document.addEventListener("change", (event) => {
