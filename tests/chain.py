@@ -8,6 +8,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.interface import NewStaff, Role, accounts
+from accounts.rules import STORE_ROLES
 from catalog.interface import Product, ProductDraft, catalog
 from inventory.interface import Location, LocationDraft, LocationKind, StockLine, StockRow, inventory
 from sales.interface import Sale, SoldItem, sales
@@ -72,7 +73,9 @@ def sell(product: Product, store: Location, quantity: int = 1, **values: Any) ->
 
 
 def make_person(role: Role, *stores: Location) -> str:
-    """A member of staff; returns their e-mail, the password is PASSWORD."""
+    """A member of staff, in a store of their own if need be; returns their e-mail, the password is PASSWORD."""
+    if role in STORE_ROLES and not stores:
+        stores = (make_store(),)
     email = f"{role}-{next(_numbers)}@comptoir.example"
     accounts.ensure_staff(staff=[NewStaff(email, str(role), PASSWORD, role, tuple(store.id for store in stores))])
     return email

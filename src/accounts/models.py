@@ -8,7 +8,9 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Lower, Upper
+from django.utils.crypto import salted_hmac
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy
 
 from accounts import rules
 from accounts.interface import Action, Language, Role
@@ -35,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """For `manage.py createsuperuser`: the first account of an installation, with the head office's role."""
-        user = self.create_user(email, password, is_superuser=True, **fields)
+        user = self.create_user(email, password, **fields)
         user.memberships.create(role=Role.HEAD_OFFICE)
         return user
 
@@ -63,6 +65,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     created_at = models.DateTimeField(default=now)
     email_verified_at = models.DateTimeField(null=True, blank=True, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Those that were the person's, as long as nobody has written there that they are not any more.
+    former_emails = ArrayField(models.EmailField(), default=list, db_default=[], blank=True, editable=False)
+    # How often all logins were ended: a browser's session holds as long as this stays.
+    logins_ended = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -90,9 +96,18 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=Q(language__in=list(Language)), name="person_language_known"),
             models.CheckConstraint(
                 condition=Q(erased_at=None)
-                | Q(name="", phone="", is_active=False, email_verified_at=None, email__endswith=rules.ERASED_DOMAIN),
+                | Q(
+                    name="",
+                    phone="",
+                    is_active=False,
+                    email_verified_at=None,
+                    former_emails=[],
+                    email__endswith=rules.ERASED_DOMAIN,
+                ),
                 name="person_erased_for_good",
             ),
+            # Django would let a superuser do everything, without asking the policy.
+            models.CheckConstraint(condition=Q(is_superuser=False), name="person_has_roles_alone"),
         ]
 
     def __str__(self) -> str:
@@ -104,7 +119,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Whether the person may enter the admin: anybody who works here."""
-        return self.may_enter and (self.is_superuser or self.memberships.exists())
+        return self.may_enter and self.memberships.exists()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django has both of its public hashes from here, under this secret and under those before it.
+        proof = f"{self.password}{self.logins_ended}"
+        return salted_hmac("accounts.models.User", proof, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def may_enter(self) -> bool:
@@ -153,7 +173,7 @@ class Customer(User):
 
 
 class Membership(models.Model):
-    """A role that a person holds: in one store, or, without a store, in the chain."""
+    """A role that a person holds: in one store, or, without a store, in the chain, whichever the role is for."""
 
     person = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role])
@@ -165,6 +185,14 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint("person", "role", "store_id", name="membership_once", nulls_distinct=False),
             models.CheckConstraint(condition=Q(role__in=list(Role)), name="membership_role_known"),
+            models.CheckConstraint(
+                condition=Q(role__in=rules.STORE_ROLES, store_id__isnull=False)
+                | (~Q(role__in=rules.STORE_ROLES) & Q(store_id=None)),
+                name="membership_where_it_counts",
+                violation_error_message=gettext_lazy(
+                    "Cashiers and store managers work in a store: choose it. Everybody else works for the whole chain."
+                ),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -228,6 +256,8 @@ class Login(models.Model):
     person = models.ForeignKey(User, models.CASCADE, related_name="logins")
     # Of the one refresh token that may be exchanged.
     digest = models.BinaryField()
+    # Of the one before, which nobody sends but a thief, or whom a thief was faster than.
+    former_digest = models.BinaryField(default=b"", db_default=b"")
     created_at = models.DateTimeField(default=now)
     refreshed_at = models.DateTimeField(default=now, db_index=True)
 
@@ -257,12 +287,16 @@ class ApiKey(models.Model):
         ]
 
     def value(self) -> ApiKeyValue:
-        """This row as a published value; a scope that is no action any more allows nothing."""
+        """This row as a published value; a scope that is no action any more, or none of a store, allows nothing."""
         return ApiKeyValue(
             id=self.id,
             prefix=self.prefix,
             name=self.name,
-            scopes=frozenset(action for action in Action if action in self.scopes),
+            scopes=frozenset(
+                action
+                for action in Action
+                if action in self.scopes and (self.store_id is None or action in rules.OF_STORES)
+            ),
             store_id=self.store_id,
             created_at=self.created_at,
             expires_at=self.expires_at,

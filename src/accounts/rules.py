@@ -20,11 +20,13 @@ ERASED_DOMAIN = "@erased.invalid"
 
 # How often a password may be tried, as `shared_kernel.rate_limits` reads it. The narrower the windows, the fewer people
 # can be shut out by somebody else's guesses; a whole shop may share an address.
-ATTEMPTS_AT_ACCOUNT_FROM_ADDRESS = "5 per 5 minutes; 20 per hour"
+ATTEMPTS_AT_ACCOUNT_FROM_ADDRESS = "5 per 5 minutes; 20 per hour; 40 per day"
 ATTEMPTS_AT_ACCOUNT = "30 per hour; 100 per day"
 ATTEMPTS_FROM_ADDRESS = "100 per hour"
-# How many letters with a code to reset a password an address may be sent.
-RESET_LETTERS = "3 per hour"
+# How many letters with a code an e-mail may be sent, whoever asks for them.
+LETTERS_WITH_CODE = "5 per hour"
+# How often a person may try to change their e-mail, whose answers tell which e-mails have an account.
+EMAIL_CHANGES = "10 per hour"
 
 MAX_ADDRESSES = 50
 MAX_EMAIL = 254
@@ -75,8 +77,11 @@ POLICY: Mapping[Role, Mapping[Action, Scope]] = {
     Role.HEAD_OFFICE: dict.fromkeys(Action, CHAIN),
 }
 
-# What can be done in a store, or is done there about the chain. The rest would mean the whole chain in any case.
-OF_STORES = frozenset(action for role in (Role.CASHIER, Role.STORE_MANAGER) for action in POLICY[role])
+# The roles that somebody has in a store, in the order in which they are named.
+STORE_ROLES = [role for role in Role if OWN in POLICY[role].values()]
+
+# What a machine can do in a store, or does there about the chain. The rest would mean the whole chain in any case.
+OF_STORES = frozenset(action for role in STORE_ROLES for action in POLICY[role]) - {Action.READ_PEOPLE}
 
 # Unicode's categories of what no name and no line of an address holds: control characters and breaks of lines.
 UNWRITABLE = {"Cc", "Cs", "Zl", "Zp"}
@@ -195,6 +200,9 @@ def _told(problems: Mapping[str, str | None]) -> list[dict[str, str]]:
 
 
 def _text_error(field: str, text: str) -> str | None:
+    # The chain's letters greet people by name, and whoever registers may have named the e-mail of somebody else.
+    if field == "name" and "://" in text:
+        return "A name holds no web address."
     if 0 < len(text) <= LENGTHS[field] and not UNWRITABLE & set(map(unicodedata.category, text)):
         return None
     return f"This has 1 to {LENGTHS[field]} characters, all in one line."
@@ -305,6 +313,18 @@ Bonjour {name},
 
 Votre mot de passe a été modifié, et toutes vos connexions sont terminées.
 Si ce n'était pas vous, réinitialisez-le dès maintenant.
+""",
+    (Letter.EMAIL_CHANGED, Language.EN): """Your e-mail address was changed
+Hello {name},
+
+Your account has another e-mail address now: letters go there, and every login has ended.
+If that was not you, tell us at once.
+""",
+    (Letter.EMAIL_CHANGED, Language.FR): """Votre adresse e-mail a été modifiée
+Bonjour {name},
+
+Votre compte a désormais une autre adresse e-mail : nos messages y sont envoyés. Toutes vos connexions sont terminées.
+Si ce n'était pas vous, prévenez-nous sans attendre.
 """,
 }
 

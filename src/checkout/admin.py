@@ -10,21 +10,21 @@ from django.http import HttpRequest
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from unfold.decorators import display
 
 from accounts.interface import Action, accounts
 from checkout.interface import OrderChannel, OrderStatus, PaymentState, Step
 from checkout.models import Order, OrderPiece
 from inventory.interface import inventory
-from shared_kernel.admin import DaysFilter, NamedFilter, ReadOnlyAdmin, actor_of, table
+from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, actor_of, table
 
 STATUSES = {
     OrderStatus.PENDING: gettext_lazy("To be paid"),
     OrderStatus.PAID: gettext_lazy("Paid"),
     OrderStatus.PROCESSING: gettext_lazy("Being packed"),
     OrderStatus.COMPLETED: gettext_lazy("Completed"),
-    OrderStatus.CANCELLED: gettext_lazy("Cancelled"),
+    OrderStatus.CANCELLED: pgettext_lazy("order", "Cancelled"),
     OrderStatus.REFUNDED: gettext_lazy("Refunded"),
 }
 
@@ -32,19 +32,19 @@ CHANNELS = {OrderChannel.WEB: gettext_lazy("Web shop"), OrderChannel.RESELLER: g
 
 STATES = {
     PaymentState.RUNNING: gettext_lazy("Under way"),
-    PaymentState.SUCCEEDED: gettext_lazy("Done"),
+    PaymentState.SUCCEEDED: gettext_lazy("Succeeded"),
     PaymentState.FAILED: gettext_lazy("Refused"),
 }
 
 STEPS = {
     Step.PLACED: gettext_lazy("Placed"),
-    Step.CHANGED: gettext_lazy("Sent elsewhere"),
+    Step.CHANGED: gettext_lazy("Address changed"),
     Step.PAYMENT_STARTED: gettext_lazy("Payment begun"),
     Step.PAYMENT_FAILED: gettext_lazy("Payment refused"),
     Step.PAID: gettext_lazy("Paid"),
     Step.PROCESSING: gettext_lazy("Being packed"),
     Step.COMPLETED: gettext_lazy("Completed"),
-    Step.CANCELLED: gettext_lazy("Cancelled"),
+    Step.CANCELLED: pgettext_lazy("order", "Cancelled"),
     Step.EXPIRED: gettext_lazy("Not paid in time"),
     Step.REFUNDED: gettext_lazy("Refunded"),
     Step.REFUND_FAILED: gettext_lazy("Refund refused"),
@@ -123,8 +123,8 @@ class OrderAdmin(ReadOnlyAdmin):
             OrderStatus.CANCELLED.value: "danger",
         },
     )
-    def state(self, row: Any) -> tuple[str, Any]:
-        return row.status, STATUSES[OrderStatus(row.status)]
+    def state(self, row: Any) -> Label:
+        return Label(row.status, str(STATUSES[OrderStatus(row.status)]))
 
     @display(description=gettext_lazy("Channel"))
     def how(self, row: Any) -> str:

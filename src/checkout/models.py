@@ -73,6 +73,9 @@ class Order(models.Model):
                 name="order_reserved_while_pending",
             ),
             models.CheckConstraint(condition=Q(status__in=list(OrderStatus)), name="order_status_known"),
+            models.CheckConstraint(
+                condition=Q(address__isnull=True) | Q(pickup_store_id__isnull=True), name="order_sent_or_picked_up"
+            ),
         ]
         indexes = [
             models.Index(

@@ -6,7 +6,10 @@ from datetime import timedelta
 from itertools import accumulate
 from uuid import UUID
 
-from checkout.interface import OrderStatus
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from checkout.interface import Destination, OrderStatus
 
 Pieces = Mapping[UUID, int]
 
@@ -128,4 +131,17 @@ def quantity_errors(quantities: Collection[int]) -> list[dict[str, str]]:
         errors.append({"field": "products", "message": f"An order has 1 to {MAX_LINES} different products."})
     if not all(1 <= quantity <= MAX_QUANTITY for quantity in quantities):
         errors.append({"field": "quantity", "message": f"A quantity lies between 1 and {MAX_QUANTITY}."})
+    return errors
+
+
+def destination_errors(destination: Destination) -> list[dict[str, str]]:
+    """What is wrong with where an order goes, but for the address itself: a list of field and message."""
+    errors = []
+    if (destination.address is None) == (destination.pickup_store_id is None):
+        message = "An order is sent to an address or picked up in a store: give one of both."
+        errors.append({"field": "shipping_address", "message": message})
+    try:
+        validate_email(destination.email)
+    except ValidationError:
+        errors.append({"field": "email", "message": "This is not an e-mail address."})
     return errors

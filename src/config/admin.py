@@ -24,6 +24,7 @@ from import_export.admin import ExportMixin
 from import_export.fields import Field as Column
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.resources import ModelResource
+from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -31,6 +32,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from accounts.admin import ApiKeyAdmin, MembershipInline, PersonAdmin
 from accounts.interface import accounts
 from catalog.interface import catalog
+from config import webhooks  # noqa: F401 where Django looks for what is in the admin
 from inventory.interface import inventory
 from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin
 from shared_kernel.audit import Deed, record
@@ -77,6 +79,13 @@ SIDEBAR = [
             (gettext_lazy("Customers"), "group", "accounts.customer"),
             (gettext_lazy("Staff"), "badge", "accounts.user"),
             (gettext_lazy("API keys"), "key", "accounts.apikey"),
+        ],
+    ),
+    (
+        gettext_lazy("Integrations"),
+        [
+            (gettext_lazy("Webhook endpoints"), "webhook", "shared_kernel.webhookendpoint"),
+            (gettext_lazy("Webhook deliveries"), "outbox", "shared_kernel.webhookdelivery"),
         ],
     ),
     (gettext_lazy("Security"), [(gettext_lazy("Audit trail"), "policy", "shared_kernel.auditentry")]),
@@ -154,6 +163,7 @@ SUBJECTS = {
     "till": gettext_lazy("Closing of a till"),
     "cash": gettext_lazy("Cash in and out"),
     "request": gettext_lazy("Replenishment request"),
+    "webhook": gettext_lazy("Webhook endpoint"),
     "audit_trail": gettext_lazy("Audit trail"),
 }
 
@@ -333,5 +343,5 @@ PersonAdmin.inlines = [StoreMembershipInline]
 ApiKeyAdmin.stores = staticmethod(stores)
 apps.get_app_config("shared_kernel").verbose_name = "Security"
 translate_names()
-# Roles are what the policy knows; Django's groups would do nothing.
-admin.site.unregister(Group)
+# Roles are what the policy knows; Django's groups would do nothing. Jobs are for the operators' commands.
+admin.site.unregister([Group, ProcrastinateJob])

@@ -106,6 +106,8 @@ ADMIN_ACTIONS = {
     "replenishment.suggestion": Action.READ_STOCK,
     "cart.cart": Action.READ_PEOPLE,
     "shared_kernel.auditentry": Action.READ_AUDIT,
+    "shared_kernel.webhookendpoint": Action.MANAGE_KEYS,
+    "shared_kernel.webhookdelivery": Action.MANAGE_KEYS,
 }
 
 

@@ -14,7 +14,7 @@ from ninja.errors import HttpError, ValidationError
 from pydantic_core import to_jsonable_python
 from rest_framework import exceptions as rest_framework_exceptions
 
-from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
+from shared_kernel.errors import Away, Conflict, Forbidden, Invalid, NotFound, Refusal, TooMany, Unauthenticated
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -24,6 +24,7 @@ STATUS_OF_REFUSAL: dict[type[Refusal], int] = {
     NotFound: 404,
     Conflict: 409,
     Invalid: 422,
+    Away: 503,
     TooMany: 429,
 }
 

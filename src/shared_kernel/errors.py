@@ -35,6 +35,10 @@ class Forbidden(Refusal):
     """Whoever asks may not do this here."""
 
 
+class Away(Refusal):
+    """Somebody else who is needed for it, outside of the chain, cannot be reached: it may well go later."""
+
+
 class Unauthenticated(Refusal):
     """Nobody knows who asks."""
 

@@ -26,7 +26,9 @@ UPDATE procrastinate_jobs SET
     )::procrastinate_job_status,
     attempts = attempts + 1,
     scheduled_at = NULL,
-    worker_id = NULL
+    worker_id = NULL,
+    -- Of what the clock asks for, the next one may wait already: there cannot be two that wait under one lock.
+    queueing_lock = NULL
 WHERE status = 'doing' AND NOT EXISTS (
     SELECT FROM procrastinate_workers w
     WHERE w.id = worker_id AND w.last_heartbeat > clock_timestamp() - make_interval(secs => %s)

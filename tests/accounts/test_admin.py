@@ -1,4 +1,4 @@
-"""People in Django's admin: for the head office and superusers alone."""
+"""People in Django's admin: for the head office alone."""
 
 from functools import partial
 from typing import Any
@@ -6,13 +6,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.admin import PersonAdmin
 from accounts.interface import Action, Role, accounts
 from accounts.models import User
 from inventory.interface import Location
+from shared_kernel.audit import Deed
 from shared_kernel.ids import new_id
-from tests.accounts.actions import NEW_PASSWORD, nothing_changes, register
+from shared_kernel.models import AuditEntry
+from tests.accounts.actions import NEW_PASSWORD, letters, nothing_changes, register
+from tests.admin import Step, browser, person_of, told
 from tests.chain import PASSWORD, make_person, make_store
-from tests.threads import at_once
+from tests.threads import at_once, empty_queue
 
 pytestmark = pytest.mark.django_db
 
@@ -20,6 +24,7 @@ PEOPLE = "/admin/accounts/user/"
 ABSENT = "absent"
 NO_MEMBERSHIPS = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
 PASSWORDS = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+NEW_PASSWORDS = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 
 
 def first_role(role: Role, store: Location | None = None) -> dict[str, str]:
@@ -66,7 +71,7 @@ def root() -> Client:
     return client
 
 
-def test_a_superuser_sees_people(root: Client) -> None:
+def test_the_head_office_sees_people(root: Client) -> None:
     person = User.objects.get(email=make_person(Role.CASHIER, make_store()))
 
     pages = [root.get(path) for path in (PEOPLE, f"{PEOPLE}{person.id}/change/", f"{PEOPLE}add/", f"{PEOPLE}?q=root")]
@@ -75,7 +80,7 @@ def test_a_superuser_sees_people(root: Client) -> None:
     assert person.email in pages[0].content.decode()
 
 
-def test_a_superuser_hires_and_places_people(root: Client) -> None:
+def test_the_head_office_hires_and_places_people(root: Client) -> None:
     store, other = make_store(), make_store()
     names = {"email": "Camille@Comptoir.Example", "name": "Camille"}
 
@@ -259,9 +264,119 @@ def test_a_form_makes_nobody_a_superuser(root: Client) -> None:
 def test_a_new_password_ends_all_logins(root: Client) -> None:
     person = person_with(Role.CASHIER, make_store())
     accounts.log_in(email=person.email, password=PASSWORD, address="")
-    passwords = {"usable_password": "true", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
 
-    answer = root.post(f"{PEOPLE}{person.pk}/password/", passwords)
+    answer = root.post(f"{PEOPLE}{person.pk}/password/", NEW_PASSWORDS)
 
     assert answer.status_code == 302
     assert person.logins.count() == 0
+    assert [(letter.to, letter.subject) for letter in letters()] == [([person.email], "Your password was changed")]
+
+
+@pytest.mark.plain_calls
+@pytest.mark.django_db(transaction=True)
+def test_a_new_password_is_recorded_under_the_name_of_whoever_set_it() -> None:
+    client, person = browser(Role.HEAD_OFFICE), person_with(Role.WAREHOUSE)
+    accounts.log_in(email=person.email, password=PASSWORD, address="")
+    last = AuditEntry.objects.latest("id").id
+
+    client.post(f"{PEOPLE}{person.pk}/password/", NEW_PASSWORDS)
+
+    entries = AuditEntry.objects.filter(id__gt=last).order_by("id")
+    assert [(entry.subject, entry.deed, entry.actor_id) for entry in entries] == [
+        ("person", Deed.CHANGED, person_of(client)),
+        ("person", Deed.CHANGED, person_of(client)),
+        ("login", Deed.DELETED, person_of(client)),
+    ]
+    empty_queue()
+
+
+def test_a_password_is_taken_away(root: Client) -> None:
+    person = person_with(Role.WAREHOUSE)
+
+    answer = root.post(f"{PEOPLE}{person.pk}/password/", {"usable_password": "false", "unset-password": "1"})
+
+    assert answer.status_code == 302
+    assert not User.objects.get(pk=person.pk).has_usable_password()
+    assert letters() == []
+
+
+def test_whoever_sets_their_own_password_here_stays_logged_in(root: Client) -> None:
+    person = User.objects.get(email="root@comptoir.example")
+
+    root.post(f"{PEOPLE}{person.pk}/password/", NEW_PASSWORDS)
+
+    assert root.get(PEOPLE).status_code == 200
+
+
+def test_whoever_comes_back_logs_in_anew(root: Client) -> None:
+    person = person_with(Role.WAREHOUSE)
+    tokens = accounts.log_in(email=person.email, password=PASSWORD, address="")
+    client = Client()
+    client.force_login(person)
+
+    change(root, person, is_active=ABSENT)
+    change(root, person)
+
+    assert User.objects.get(pk=person.pk).is_active
+    assert accounts.refresh(refresh_token=tokens.refresh) is None
+    assert client.get("/admin/").status_code == 302
+
+
+def test_all_logins_of_a_member_of_staff_are_ended(root: Client) -> None:
+    person = person_with(Role.WAREHOUSE)
+    accounts.log_in(email=person.email, password=PASSWORD, address="")
+    client = Client()
+    client.force_login(person)
+
+    answer = Step(root, f"{PEOPLE}{person.pk}/end_logins/").submit()
+
+    assert told(answer, root) == ["1 login ended."]
+    assert client.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.HEAD_OFFICE])
+def test_only_the_head_office_ends_logins(role: Role) -> None:
+    person = person_with(Role.WAREHOUSE)
+    client = browser(role)
+
+    with nothing_changes():
+        answers = [client.get(f"{PEOPLE}{person.pk}/end_logins/"), client.post(f"{PEOPLE}{person.pk}/end_logins/")]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
+
+
+def test_the_first_account_keeps_nothing_of_a_role_it_lost(root: Client) -> None:
+    make_person(Role.HEAD_OFFICE)
+    person = User.objects.get(email="root@comptoir.example")
+    person.memberships.update(role=Role.CASHIER, store_id=make_store().id)
+
+    pages = [PEOPLE, f"{PEOPLE}{person.pk}/change/", "/admin/accounts/apikey/", "/admin/shared_kernel/auditentry/"]
+
+    assert [root.get(page).status_code for page in pages] == [403] * 4
+    assert root.get("/admin/catalog/product/add/").status_code == 403
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_role_is_given_where_it_counts_alone(root: Client, role: Role) -> None:
+    names = {"email": "camille@comptoir.example", "name": "Camille"}
+    elsewhere = None if role in {Role.CASHIER, Role.STORE_MANAGER} else make_store()
+
+    with nothing_changes():
+        answer = root.post(f"{PEOPLE}add/", names | PASSWORDS | first_role(role, elsewhere))
+
+    assert "Cashiers and store managers work in a store: choose it." in answer.content.decode()
+
+
+def test_what_the_form_does_not_show_is_not_put_back(root: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = person_with(Role.WAREHOUSE)
+    read = PersonAdmin.get_object
+
+    def get_object(*arguments: Any) -> Any:
+        row = read(*arguments)
+        accounts.replace_password(person_id=person.pk, new_password=NEW_PASSWORD)
+        return row
+
+    monkeypatch.setattr(PersonAdmin, "get_object", get_object)
+    change(root, person, name="Other")
+
+    assert User.objects.get(pk=person.pk).check_password(NEW_PASSWORD)

@@ -9,7 +9,17 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
-from accounts.interface import BadCredentials, InvalidDetails, Role, Tokens, TooManyAttempts, accounts
+from accounts.interface import (
+    BadCredentials,
+    Customer,
+    CustomerChanges,
+    EmailTaken,
+    InvalidDetails,
+    Role,
+    Tokens,
+    TooManyAttempts,
+    accounts,
+)
 from shared_kernel.models import RateLimit
 from tests.accounts.actions import EMAIL, NEW_PASSWORD, PASSWORD, everything, letters, register
 from tests.chain import make_person, post
@@ -100,9 +110,22 @@ def test_after_five_minutes_one_may_try_again_and_after_twenty_tries_an_hour_mus
 
 def test_whoever_knows_the_password_may_log_in_as_often_as_they_like() -> None:
     register()
+    RateLimit.objects.all().delete()
 
     assert {type(enter()) for _ in range(40)} == {Tokens}
     assert set(RateLimit.objects.values_list("hits", flat=True)) == {0}
+
+
+def test_forty_tries_a_day_from_one_address_leave_the_owner_some_elsewhere() -> None:
+    register()
+    for _ in range(8):
+        assert guess(5) == [BadCredentials] * 5
+        end_windows(timedelta(hours=2))
+
+    refusal = enter()
+    assert isinstance(refusal, TooManyAttempts)
+    assert 86300 <= refusal.retry_after <= 86400
+    assert isinstance(enter(address=ELSEWHERE), Tokens)
 
 
 def test_a_neighbour_in_the_same_ipv6_network_is_no_other_address() -> None:
@@ -222,11 +245,47 @@ def test_all_doors_count_together() -> None:
 # --- Letters ---------------------------------------------------------------------------------------------------------
 
 
-def test_nobody_is_sent_more_than_three_letters_an_hour_to_reset_their_password() -> None:
-    register()
-    letters().clear()
+def test_nobody_is_sent_more_than_five_letters_with_a_code_an_hour() -> None:
+    customer = register()
 
     for email in [EMAIL, EMAIL.upper(), EMAIL, EMAIL, EMAIL]:
         accounts.request_password_reset(email=email)
+    accounts.request_verification(customer_id=customer.id)
 
-    assert [letter.subject for letter in letters()] == ["Choose a new password"] * 3
+    assert [letter.subject for letter in letters()] == ["Confirm your e-mail address"] + ["Choose a new password"] * 4
+
+
+# --- Another e-mail --------------------------------------------------------------------------------------------------
+
+
+def move(customer_id: UUID, password: str = PASSWORD, email: str = "new@example.com") -> Any:
+    """What becomes of a customer's wish to have another e-mail."""
+    changes = CustomerChanges(email=email)
+    return answer_or_refusal(
+        partial(
+            accounts.change_own_details,
+            customer_id=customer_id,
+            changes=changes,
+            current_password=password,
+            address=HERE,
+        )
+    )
+
+
+def test_the_password_for_a_new_e_mail_is_no_door_to_guess_at() -> None:
+    customer = register()
+
+    assert [type(move(customer.id, "wrong")) for _ in range(6)] == [InvalidDetails] * 5 + [TooManyAttempts]
+    assert isinstance(move(customer.id), TooManyAttempts)
+    assert isinstance(enter(), TooManyAttempts)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_tries_ten_e_mails_an_hour_learns_of_no_more_accounts() -> None:
+    customer = register()
+    register(email="marc@example.com")
+
+    assert [type(move(customer.id, email="marc@example.com")) for _ in range(10)] == [EmailTaken] * 10
+    assert isinstance(move(customer.id, email="marc@example.com"), TooManyAttempts)
+    assert isinstance(move(customer.id, email=EMAIL), Customer)
+    empty_queue()

@@ -101,6 +101,7 @@ def test_staff_are_no_customers() -> None:
     assert accounts.customers(ids=[person_id]) == []
     for call in [
         lambda: change(person_id, name="Other"),
+        lambda: change_own(person_id, PASSWORD, name="Other"),
         lambda: accounts.erase_customer(customer_id=person_id, now=NOW),
         lambda: accounts.personal_data(customer_id=person_id),
         lambda: accounts.add_address(customer_id=person_id, address_id=new_id(), draft=home()),
@@ -134,8 +135,68 @@ def test_a_new_address_has_to_be_verified_again() -> None:
     assert change(customer.id, name="Other").email_verified
     assert letters() == []
     assert not change(customer.id, email="Camille@Other.example").email_verified
-    [letter] = letters()
-    assert letter.to == ["camille@other.example"]
+    assert letters_sent() == [
+        (EMAIL, "Your e-mail address was changed"),
+        ("camille@other.example", "Confirm your e-mail address"),
+    ]
+    assert models.User.objects.get().former_emails == []
+
+
+def letters_sent() -> list[tuple[str, str]]:
+    """To whom, and about what."""
+    return [(letter.to[0], letter.subject) for letter in letters()]
+
+
+def test_each_former_address_is_told_though_it_changed_again_before() -> None:
+    customer = register()
+    letters().clear()
+
+    change(customer.id, email="second@example.com")
+    change(customer.id, email="third@example.com")
+
+    told = [to for to, subject in letters_sent() if subject == "Your e-mail address was changed"]
+    assert told == [EMAIL, "second@example.com"]
+
+
+def test_a_new_address_ends_all_logins_and_nothing_else_does() -> None:
+    customer = register()
+    tokens = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
+
+    change(customer.id, name="Other", email=EMAIL.upper())
+    assert accounts.actor_of_token(access_token=tokens.access)
+    change(customer.id, email="other@example.com")
+
+    assert accounts.refresh(refresh_token=tokens.refresh) is None
+    with pytest.raises(InvalidToken):
+        accounts.actor_of_token(access_token=tokens.access)
+
+
+def test_of_somebody_erased_no_former_address_is_kept() -> None:
+    customer = register()
+    change(customer.id, email="other@example.com")
+
+    accounts.erase_customer(customer_id=customer.id, now=NOW)
+
+    assert models.User.objects.get().former_emails == []
+    assert letters() == []
+
+
+def change_own(customer_id: UUID, current_password: str, **values: Any) -> Customer:
+    return accounts.change_own_details(
+        customer_id=customer_id, changes=CustomerChanges(**values), current_password=current_password, address=""
+    )
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_nobody_has_another_address_without_their_password(password: str) -> None:
+    customer = register()
+
+    with refused(InvalidDetails) as refusal:
+        change_own(customer.id, password, email="other@example.com")
+
+    assert refusal.value.errors == [{"field": "current_password", "message": "This is not your password."}]
+    assert change_own(customer.id, password, name="Other", email=EMAIL.upper()).name == "Other"
+    assert change_own(customer.id, PASSWORD, email="other@example.com").email == "other@example.com"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from django.test import Client
 
 from accounts.interface import AddressDraft, Customer, Role, accounts
 from accounts.models import User
+from shared_kernel.audit import Deed
 from shared_kernel.ids import new_id
+from shared_kernel.models import AuditEntry
 from tests.accounts.actions import EMAIL, PASSWORD, home, letters, nothing_changes, register
 from tests.admin import Step, browser, errors_of, shows_step, told
 from tests.chain import make_person, make_store
@@ -81,6 +83,14 @@ def test_a_customers_page_shows_their_addresses_and_logins() -> None:
 
     for text in ("Camille Martin", EMAIL, "12 rue Mercière, 69002 Lyon, FR", "Bills, Goods", "Last refreshed"):
         assert text in page
+
+
+def test_a_look_at_a_customer_is_no_export() -> None:
+    customer = register()
+
+    browser(Role.HEAD_OFFICE).get(page_of(customer))
+
+    assert not AuditEntry.objects.filter(deed=Deed.EXPORTED).exists()
 
 
 def test_of_somebody_erased_a_page_shows_that_alone() -> None:

@@ -110,6 +110,7 @@ def test_a_country_is_one_that_exists(country: str) -> None:
         ("name", "  "),
         ("name", "x" * 201),
         ("name", "Camille\nBcc: everybody"),
+        ("name", "Win at https://example.com"),
         ("line1", ""),
         ("line1", "\x00"),
         ("line2", "x" * 201),
@@ -143,6 +144,7 @@ def test_whatever_is_written_there_is_an_address_or_is_not(values: dict[str, str
         ("name", ""),
         ("name", "x" * 201),
         ("name", "Camille\r\nMartin"),
+        ("name", "Win at https://example.com"),
         ("phone", "12"),
     ],
 )
@@ -180,4 +182,4 @@ def test_every_letter_is_written_in_every_language(letter: Letter, language: Lan
 
     assert "\n" not in subject
     assert text.startswith(("Hello Camille {x},\n", "Bonjour Camille {x},\n"))
-    assert ("CODE" in text) is (letter is not Letter.PASSWORD_CHANGED)
+    assert ("CODE" in text) is (letter in {Letter.VERIFY_EMAIL, Letter.RESET_PASSWORD})

@@ -155,6 +155,14 @@ def test_a_scope_that_is_no_action_any_more_allows_nothing() -> None:
 # --- For how long ----------------------------------------------------------------------------------------------------
 
 
+def test_a_key_of_a_store_from_earlier_reads_no_customers() -> None:
+    key = new_secret_key()
+    make(key, store_id=new_id())
+    ApiKeyRow.objects.update(scopes=["people.read", "sales.record"])
+
+    assert accounts.actor_of_key(key=key, now=NOW).in_stores.keys() == {Action.SELL}
+
+
 def test_a_key_ends_when_it_expires() -> None:
     key = new_secret_key()
     make(key, expires_at=NOW + DAY)

@@ -20,6 +20,7 @@ from accounts.interface import (
     accounts,
 )
 from accounts.models import User
+from accounts.rules import code_of
 from shared_kernel.ids import new_id
 from tests.accounts.actions import EMAIL, NEW_PASSWORD, PASSWORD, code_in, letters, nothing_changes, refused, register
 from tests.catalog.conftest import Published
@@ -180,10 +181,52 @@ def test_the_queue_knows_neither_address_nor_code() -> None:
     customer = register()
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT args::text FROM procrastinate_jobs")
+        cursor.execute("SELECT args::text FROM procrastinate_jobs WHERE task_name = 'send_letter'")
         [(arguments,)] = cursor.fetchall()
 
     assert arguments == f'{{"letter": "verify_email", "person_id": "{customer.id}"}}'
+
+
+# --- By the head office ----------------------------------------------------------------------------------------------
+
+
+def test_a_password_from_the_head_office_ends_every_login_and_is_told() -> None:
+    customer = register()
+    tokens = accounts.log_in(email=EMAIL, password=PASSWORD, address="")
+    letters().clear()
+
+    accounts.replace_password(person_id=customer.id, new_password=NEW_PASSWORD)
+
+    assert (enters(PASSWORD), enters(NEW_PASSWORD)) == (False, True)
+    assert accounts.refresh(refresh_token=tokens.refresh) is None
+    assert [letter.subject for letter in letters()] == ["Your password was changed"]
+
+
+def test_a_password_that_was_taken_away_is_not_set_by_mail() -> None:
+    customer = register()
+    code = reset_code()
+    letters().clear()
+
+    accounts.replace_password(person_id=customer.id, new_password=None)
+    accounts.request_password_reset(email=EMAIL)
+
+    assert (enters(PASSWORD), letters()) == (False, [])
+    with refused(InvalidCode):
+        accounts.reset_password(code=code, new_password=NEW_PASSWORD)
+    # Such a code was made after it, by whoever has the secret.
+    user = User.objects.get()
+    forged = code_of(user.id, PasswordResetTokenGenerator().make_token(user))
+    with refused(InvalidCode):
+        accounts.reset_password(code=forged, new_password=NEW_PASSWORD)
+
+
+def test_the_head_office_sets_no_weak_password_and_none_of_nobody() -> None:
+    customer = register()
+
+    with refused(InvalidDetails):
+        accounts.replace_password(person_id=customer.id, new_password="password")
+    with refused(PersonNotFound):
+        accounts.replace_password(person_id=new_id(), new_password=NEW_PASSWORD)
 
 
 # --- Verified --------------------------------------------------------------------------------------------------------

@@ -31,6 +31,10 @@ TABLE = """
     till.run              own    own    -      -      chain
     till.supervise        -      own    -      -      chain
     reports.read          -      own    -      -      chain
+    orders.place          -      -      -      -      chain
+    orders.read           own    own    chain  -      chain
+    orders.fulfil         own    own    chain  -      chain
+    orders.manage         -      -      -      -      chain
 """
 SCOPES = {"-": None, "own": Scope.OWN_STORES, "chain": Scope.CHAIN}
 LINES = [line.split() for line in TABLE.strip().splitlines()]
@@ -121,7 +125,6 @@ def test_demo_accounts_do_not_enter_in_production(email: str, in_production: boo
 
 # What shops do, or see of the chain.
 OF_STORES = {
-    "people.read",
     "stock.read",
     "stock.count",
     "stock.receive",
@@ -133,6 +136,8 @@ OF_STORES = {
     "till.run",
     "till.supervise",
     "reports.read",
+    "orders.read",
+    "orders.fulfil",
 }
 
 

@@ -7,7 +7,16 @@ import pytest
 from django.db import IntegrityError
 from django.test import override_settings
 
-from accounts.interface import Action, BadCredentials, InvalidToken, NewStaff, PersonNotFound, Role, accounts
+from accounts.interface import (
+    Action,
+    BadCredentials,
+    InvalidDetails,
+    InvalidToken,
+    NewStaff,
+    PersonNotFound,
+    Role,
+    accounts,
+)
 from accounts.models import Membership, User
 from shared_kernel.ids import new_id
 from tests.conftest import QuickArgon2
@@ -20,7 +29,7 @@ STORE, OTHER_STORE = UUID(int=1), UUID(int=2)
 
 
 def hire(email: str = EMAIL, role: Role = Role.CASHIER, *stores: UUID, name: str = "Camille") -> UUID:
-    [person_id] = accounts.ensure_staff(staff=[NewStaff(email, name, PASSWORD, role, stores)])
+    [person_id] = accounts.ensure_staff(staff=[NewStaff(email, name, PASSWORD, role, stores or (STORE,))])
     return person_id
 
 
@@ -118,7 +127,15 @@ def test_an_actor_is_a_person_with_their_roles_and_stores() -> None:
     assert actor.everywhere == {Action.READ_STOCK}
     assert actor.in_stores == {
         action: {STORE, OTHER_STORE}
-        for action in [Action.REQUEST_STOCK, Action.SELL, Action.REFUND, Action.READ_SALES, Action.RUN_TILL]
+        for action in [
+            Action.REQUEST_STOCK,
+            Action.SELL,
+            Action.REFUND,
+            Action.READ_SALES,
+            Action.RUN_TILL,
+            Action.READ_ORDERS,
+            Action.FULFIL_ORDERS,
+        ]
     }
 
 
@@ -202,8 +219,40 @@ def test_the_first_account_of_an_installation_is_the_head_office() -> None:
         "root@comptoir.example",
         "root@comptoir.example",
         True,
-        True,
+        False,
     )
+
+
+def test_the_database_knows_no_superuser() -> None:
+    person_id = hire()
+
+    with pytest.raises(IntegrityError, match="person_has_roles_alone"):
+        User.objects.filter(id=person_id).update(is_superuser=True)
+
+
+@pytest.mark.parametrize("role", [Role.CASHIER, Role.STORE_MANAGER])
+def test_nobody_works_in_a_store_that_is_not_named(role: Role) -> None:
+    with pytest.raises(InvalidDetails) as refusal:
+        accounts.ensure_staff(staff=[NewStaff(EMAIL, "Camille", PASSWORD, role)])
+
+    assert refusal.value.errors == [{"field": "store_ids", "message": f"A {role} works in a store: name it."}]
+    assert people() == [[], []]
+
+
+@pytest.mark.parametrize("role", [Role.WAREHOUSE, Role.CATALOG_MANAGER, Role.HEAD_OFFICE])
+def test_a_role_of_the_chain_is_held_in_the_whole_of_it(role: Role) -> None:
+    hire(EMAIL, role, STORE)
+
+    assert Membership.objects.get().store_id is None
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_database_takes_a_role_where_it_counts_alone(role: Role) -> None:
+    hire()
+    elsewhere = None if role in {Role.CASHIER, Role.STORE_MANAGER} else STORE
+
+    with pytest.raises(IntegrityError, match="membership_where_it_counts"):
+        Membership.objects.update(role=role, store_id=elsewhere)
 
 
 def test_the_database_takes_an_address_in_small_letters_alone() -> None:

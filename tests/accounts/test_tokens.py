@@ -12,11 +12,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
 
-from accounts.interface import InvalidToken, Tokens, accounts
-from accounts.models import Login
+from accounts.interface import BadCredentials, InvalidToken, Tokens, accounts
+from accounts.models import Login, User
 from accounts.service import tokens as signing
+from shared_kernel.audit import Deed
 from shared_kernel.ids import new_id
+from shared_kernel.models import AuditEntry
 from tests.accounts.actions import EMAIL, PASSWORD, nothing_changes, register
 from tests.threads import at_once
 from tests.token_keys import new_private_key, public_key_of
@@ -175,6 +178,55 @@ def test_a_refresh_token_that_comes_again_ends_its_login() -> None:
     assert holds(other.access)
 
 
+def test_whoever_knows_a_logins_id_alone_does_not_end_it() -> None:
+    tokens = log_in()
+    login_id = Login.objects.get().id
+
+    with nothing_changes():
+        for token in ["nonsense", "", "\x00"]:
+            assert accounts.refresh(refresh_token=f"{login_id.hex}.{token}") is None
+
+    assert holds(tokens.access)
+
+
+def test_a_token_from_long_ago_ends_nothing() -> None:
+    tokens = [log_in()]
+    for _ in range(2):
+        fresh = accounts.refresh(refresh_token=tokens[-1].refresh)
+        assert fresh is not None
+        tokens.append(fresh)
+
+    assert accounts.refresh(refresh_token=tokens[0].refresh) is None
+
+    assert accounts.refresh(refresh_token=tokens[-1].refresh)
+
+
+def test_the_trail_tells_whose_token_came_twice() -> None:
+    first = log_in()
+    login = Login.objects.get()
+    accounts.refresh(refresh_token=first.refresh)
+
+    accounts.refresh(refresh_token=first.refresh)
+
+    refusal = AuditEntry.objects.get(deed=Deed.REFUSED)
+    assert (refusal.subject, refusal.subject_id, refusal.about_id) == ("login", str(login.id), login.person_id)
+
+
+@pytest.mark.plain_calls
+def test_the_trail_tells_whose_login_failed_and_never_the_e_mail() -> None:
+    customer = register()
+
+    for email in [EMAIL.upper(), "nobody@example.com"]:
+        with pytest.raises(BadCredentials):
+            accounts.log_in(email=email, password="wrong", address="")
+
+    refusals = AuditEntry.objects.filter(deed=Deed.REFUSED).order_by("id")
+    assert [(entry.subject, entry.subject_id, entry.about_id, entry.changes) for entry in refusals] == [
+        ("login", "", customer.id, {}),
+        ("login", "", None, {}),
+    ]
+
+
 @pytest.mark.plain_calls
 @pytest.mark.django_db(transaction=True)
 def test_of_many_who_refresh_at_once_one_gets_the_pair() -> None:
@@ -245,11 +297,31 @@ def test_all_logins_of_a_person_end_at_once_and_nobody_elses() -> None:
     assert holds(theirs.access)
 
 
-def test_ending_logins_again_or_of_somebody_unknown_changes_nothing() -> None:
+def test_where_there_are_no_logins_none_end() -> None:
     customer = register()
 
+    assert accounts.end_logins(person_id=customer.id) == 0
     with nothing_changes():
-        assert [accounts.end_logins(person_id=person_id) for person_id in (customer.id, new_id())] == [0, 0]
+        assert accounts.end_logins(person_id=new_id()) == 0
+
+
+def test_browsers_sessions_end_with_all_other_logins() -> None:
+    customer, client = register(), Client()
+    client.force_login(User.objects.get())
+    before = client.get("/api/v1/customers/me/").status_code
+
+    accounts.end_logins(person_id=customer.id)
+
+    assert (before, client.get("/api/v1/customers/me/").status_code) == (200, 401)
+
+
+def test_a_session_goes_on_while_the_secret_changes(settings: Any) -> None:
+    register()
+    client = Client()
+    client.force_login(User.objects.get())
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another secret", [settings.SECRET_KEY]
+
+    assert client.get("/api/v1/customers/me/").status_code == 200
 
 
 # --- Keys ------------------------------------------------------------------------------------------------------------

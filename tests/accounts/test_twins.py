@@ -12,6 +12,7 @@ from accounts.interface import (
     Action,
     ApiKeyDraft,
     BadCredentials,
+    CustomerChanges,
     CustomerNotFound,
     EmailTaken,
     InvalidCode,
@@ -121,6 +122,27 @@ def test_of_two_who_register_one_address_one_gets_it() -> None:
 
         assert EmailTaken in kinds(answers)
         assert User.objects.filter(email=email).count() == 1
+
+
+def test_an_e_mail_that_stays_does_not_come_back_once_it_is_another() -> None:
+    for cut in cuts():
+        former, email = fresh_email(), fresh_email()
+        customer = register(email=former)
+
+        cut(
+            *[
+                partial(
+                    accounts.change_own_details,
+                    customer_id=customer.id,
+                    changes=CustomerChanges(email=wanted),
+                    current_password=password,
+                    address="",
+                )
+                for wanted, password in ((former, ""), (email, PASSWORD))
+            ]
+        )
+
+        assert accounts.customers(ids=[customer.id])[0].email == email
 
 
 def test_of_two_who_exchange_one_refresh_token_one_at_most_gets_a_pair() -> None:

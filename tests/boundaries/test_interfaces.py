@@ -74,5 +74,5 @@ def test_a_row_or_a_queryset_would_not_pass() -> None:
 
 def test_every_module_has_its_handle() -> None:
     assert {handle.protocol.__name__ for handle in HANDLES} == {
-        *("Accounts", "Backlog", "Carts", "Catalog", "Inventory", "Replenishment", "Sales", "Shelves"),
+        *("Accounts", "Backlog", "Carts", "Catalog", "Checkout", "Inventory", "Replenishment", "Sales", "Shelves"),
     }

@@ -129,11 +129,11 @@ def status_of(placed: Order) -> OrderStatus:
 
 
 def everything() -> dict[str, list[Any]]:
-    """All rows of orders and carts, and what is on the shelves."""
+    """All rows of orders and carts, what is on the shelves, and the jobs that wait."""
     tables = ["customer_order", "order_line", "order_piece", "order_step", "payment", "refund", "refund_line"]
     rows = {}
     with connection.cursor() as cursor:
-        for table in [*tables, "cart", "cart_line", "stock_level"]:
+        for table in [*tables, "cart", "cart_line", "stock_level", "procrastinate_jobs"]:
             cursor.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
             rows[table] = cursor.fetchall()
     return rows

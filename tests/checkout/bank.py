@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from uuid import UUID
 
-from checkout.interface import Card, CardInvalid
+from checkout.interface import Card, CardInvalid, NoticeForged
 from checkout.service.providers import Answer, CardToken, Charge, Notice, Result, Unknown
 
+FORGED = "forged"
 CARD = Card("4242424242424242", 12, 2030, "123")
 
 
@@ -15,7 +16,8 @@ CARD = Card("4242424242424242", 12, 2030, "123")
 class Bank:
     """Charges every card, unless `says` holds other answers for the next calls: an Answer, or Unknown.
 
-    Of an Unknown that `happened`, the charge was made all the same.
+    Of an Unknown that `happened`, the charge was made all the same. It knows no cards that end in 1, and is `away` when
+    it gives no tokens.
     """
 
     says: list[Answer | Unknown] = field(default_factory=list)
@@ -23,8 +25,11 @@ class Bank:
     book: dict[UUID, Charge] = field(default_factory=dict)
     refunds: dict[UUID, Decimal] = field(default_factory=dict)
     calls: int = 0
+    away: bool = False
 
     def tokenise(self, *, card: Card) -> CardToken:
+        if self.away:
+            raise Unknown
         if card.number.endswith("1"):
             raise CardInvalid(reason="incorrect_number")
         return CardToken(f"tok_{card.number[-4:]}", "Visa", card.number[-4:], f"{card.expiry_month}/{card.expiry_year}")
@@ -58,7 +63,12 @@ class Bank:
         yield from self.book.values()
 
     def read(self, *, body: bytes, signature: str) -> Notice | None:
-        payment_id = UUID(body.decode())
+        try:
+            payment_id = UUID(body.decode().strip('"'))
+        except ValueError:
+            raise NoticeForged from None
+        if signature == FORGED:
+            raise NoticeForged
         return Notice(payment_id, Answer(Result.DONE, f"ch_{payment_id.hex}"))
 
 

@@ -1,10 +1,11 @@
 import pytest
 
 from checkout.service import paying, proving, refunding, settling
+from tests.cart.conftest import committed
 from tests.catalog.conftest import published
 from tests.checkout.bank import Bank
 
-__all__ = ["published"]
+__all__ = ["committed", "published"]
 
 
 @pytest.fixture(autouse=True)

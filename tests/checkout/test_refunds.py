@@ -100,7 +100,7 @@ def test_a_refund_twice_is_one(bank: Bank) -> None:
 
 def test_more_than_was_sold_does_not_go_back() -> None:
     shop = Shop()
-    paid = pay(order((shop.product, 3)))
+    paid, other = pay(order((shop.product, 3))), make_product()
     refund(paid, (shop.product, 2))
     before = everything()
 
@@ -108,7 +108,7 @@ def test_more_than_was_sold_does_not_go_back() -> None:
         refund(paid, (shop.product, 2))
     assert (refusal.value.requested, refusal.value.refundable) == (2, 1)
     with pytest.raises(InvalidOrder):
-        refund(paid, (make_product(), 1))
+        refund(paid, (other, 1))
     with pytest.raises(InvalidOrder):
         refund(paid, (shop.product, -1))
     assert everything() == before

@@ -11,11 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
+from accounts.admin.people import end_logins_of
 from accounts.interface import Action, Language, accounts
 from accounts.models import Customer
 from shared_kernel.admin import DaysFilter, Label, ReadOnlyAdmin, StepForm, actor_of, allow, table
@@ -88,12 +89,6 @@ class CustomerAdmin(ReadOnlyAdmin):
         for row in rows:
             row.admin_name = row.name or _("Erased customer")
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        row = super().get_object(request, object_id, from_field)
-        if row is not None:
-            row.held = None if row.erased else accounts.personal_data(customer_id=row.pk)
-        return row
-
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         row = self.get_object(request, object_id)
         return [] if row is None or row.erased else super().get_actions_detail(request, object_id)
@@ -118,19 +113,15 @@ class CustomerAdmin(ReadOnlyAdmin):
         return Label(state, str(STATES[state][0]))
 
     @display(description=gettext_lazy("Addresses"))
-    def addresses(self, row: Any) -> str | None:
-        if not row.held or not row.held.addresses:
-            return None
+    def addresses(self, row: Customer) -> str | None:
         headers = [_("Name"), _("Address"), _("Phone"), _("Default for")]
-        return table(headers, [_described(address) for address in row.held.addresses])
+        rows = [_described(address) for address in row.addresses.all()]
+        return table(headers, rows) if rows else None
 
     @display(description=gettext_lazy("Logins"))
-    def logins(self, row: Any) -> str | None:
-        if not row.held or not row.held.logins:
-            return None
-        return table(
-            [_("Since"), _("Last refreshed")], [[login.started_at, login.refreshed_at] for login in row.held.logins]
-        )
+    def logins(self, row: Customer) -> str | None:
+        rows = [[login.created_at, login.refreshed_at] for login in row.logins.order_by("created_at")]
+        return table([_("Since"), _("Last refreshed")], rows) if rows else None
 
     @action(description=gettext_lazy("Send the verification mail again"), permissions=["edit"])
     def send_verification(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -142,11 +133,7 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @action(description=gettext_lazy("End all logins"), permissions=["edit"])
     def end_logins(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def end(row: Any) -> str:
-            ended = accounts.end_logins(person_id=row.pk)
-            return ngettext("%(count)d login ended.", "%(count)d logins ended.", ended) % {"count": ended}
-
-        return self._step(request, object_id, StepForm, _("End all logins"), end)
+        return self._step(request, object_id, StepForm, _("End all logins"), end_logins_of)
 
     @action(description=gettext_lazy("Erase"), permissions=["edit"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:

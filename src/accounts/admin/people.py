@@ -8,16 +8,19 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter
+from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts.interface import Role, accounts
+from accounts.interface import Action, Role, accounts
 from accounts.models import Membership, User
-from shared_kernel.admin import ModelAdmin, NamedFilter
+from shared_kernel.admin import ModelAdmin, NamedFilter, StepForm, allow
 
 ROLES = {
     Role.CASHIER: gettext_lazy("Cashier"),
@@ -87,12 +90,13 @@ class PersonForm(UserChangeForm):
 
 
 class PasswordForm(AdminPasswordChangeForm):
-    """A new password ends all logins, as it does everywhere."""
+    """A new password, or none any more, through the published interface: ends all logins, as it does everywhere."""
 
     def save(self, commit: bool = True) -> Any:
-        user = super().save(commit)
-        accounts.end_logins(person_id=user.pk)
-        return user
+        password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        accounts.replace_password(person_id=self.user.pk, new_password=password)
+        self.user.refresh_from_db()
+        return self.user
 
 
 @admin.register(User)
@@ -107,6 +111,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # the
     list_filter = [("is_active", BooleanRadioFilter), RoleFilter]
     search_fields = ["email", "name"]
     inlines = [MembershipInline]
+    actions_detail = ["end_logins"]
     fieldsets = [(None, {"fields": ["email", "password", "name", "is_active"]})]
     add_fieldsets = [(None, {"fields": ["email", "name", "usable_password", "password1", "password2"]})]
 
@@ -122,11 +127,36 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # the
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        # What is not in the form may have changed since it was read: the password, say.
+        obj.save(update_fields=form.changed_data)
+        if "is_active" in form.changed_data and not obj.is_active:
+            accounts.end_logins(person_id=obj.pk)
+
+    @action(description=gettext_lazy("End all logins"), permissions=["change"])
+    def end_logins(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        allow(request, Action.EDIT_PEOPLE)
+        row: Any = self.get_object(request, object_id)
+        rows, about = ([row], f"{row.name}, {row.email}") if row else ([], "")
+        shown = self.step(
+            request, StepForm, rows, title=_("End all logins"), about=about, act=lambda _form: end_logins_of(row)
+        )
+        return shown or redirect(reverse("admin:accounts_user_changelist"))
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return without_email(super().log_addition(request, obj, message))
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return without_email(super().log_change(request, obj, message))
+
+
+def end_logins_of(person: User) -> str:
+    """End all logins of a person, and say how many there were."""
+    ended = accounts.end_logins(person_id=person.pk)
+    return ngettext("%(count)d login ended.", "%(count)d logins ended.", ended) % {"count": ended}
 
 
 def without_email(entry: Any) -> Any:

@@ -93,7 +93,7 @@ class RefreshView(APIView):
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for a fresh pair of tokens. A token that is not valid any more gets a 401.
 
-        A token that was exchanged before ends its login, since somebody else may hold the newer one.
+        The token that was exchanged last ends its login, since somebody else may hold the newer one.
         """
         tokens = accounts.refresh(refresh_token=RefreshBody.of(request)["refresh"])
         if tokens is None:

@@ -72,7 +72,7 @@ class ResetView(APIView):
     def post(self, request: Request) -> Response:
         """Ask for a mail with a code that sets a new password. An unknown address gets the same answer, and no mail.
 
-        The same for an address that was sent three within the hour.
+        The same for an address that was sent five letters with a code within the hour.
         """
         accounts.request_password_reset(email=ResetBody.of(request)["email"])
         return Response(status=204)
@@ -105,7 +105,10 @@ class ResetConfirmationView(APIView):
 class VerificationRequestView(APIView):
     @extend_schema(operation_id="request_verification", tags=["customers"], request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Ask for another mail with a code that verifies one's e-mail."""
+        """Ask for another mail with a code that verifies one's e-mail.
+
+        None comes to an address that was sent five letters with a code within the hour.
+        """
         accounts.request_verification(customer_id=caller_of(request).id)
         return Response(status=204)
 

@@ -107,7 +107,8 @@ class Accounts(Protocol):
         """The person who has this e-mail (in any case) and password; `address` is where the guess comes from.
 
         Raises BadCredentials, after the same time whichever of both is wrong. Every wrong guess counts, for the account
-        and for the address, before it is checked: guesses at the same moment all count. Raises TooManyAttempts when
+        and for the address, before it is checked: guesses at the same moment all count; the audit trail is told, with
+        the person if there is one. Raises TooManyAttempts when
         there were too many, for unknown e-mails alike, and then checks nothing. To be called outside a transaction,
         whose end could undo the count.
         """
@@ -116,9 +117,9 @@ class Accounts(Protocol):
     def refresh(self, *, refresh_token: str) -> Tokens | None:
         """Exchange a refresh token, once, for the next pair; None for one that is not valid.
 
-        A token that was exchanged before has been stolen from somebody: its login is ended, whoever holds it now.
-        That is why None is told and nothing raised: a refusal would have changed nothing. Of two calls with one token
-        at the same moment one gets the pair, and the other None.
+        The token that was exchanged last has been stolen from somebody when it comes again: its login is ended, whoever
+        holds it now, and the audit trail is told. That is why None is told and nothing raised: a refusal would have
+        changed nothing. Of two calls with one token at the same moment one gets the pair, and the other None.
         """
         ...
 
@@ -130,7 +131,10 @@ class Accounts(Protocol):
         ...
 
     def end_logins(self, *, person_id: UUID) -> int:
-        """End all logins of a person: none of their tokens holds any more. Returns how many. Safe to repeat."""
+        """End all logins of a person: none of their tokens holds any more, nor any browser's session.
+
+        Returns how many there were with tokens. Safe to repeat.
+        """
         ...
 
     def forget_logins(self, *, now: datetime) -> int:
@@ -172,7 +176,7 @@ class Accounts(Protocol):
         """Make these staff accounts where their e-mail is unknown, and give each its role and stores.
 
         One transaction. Idempotent by e-mail: an account that exists keeps its id, name and password. Returns the ids
-        in the order given.
+        in the order given. Raises InvalidDetails for a role that is held in stores, and none is named.
         """
         ...
 
@@ -192,8 +196,18 @@ class Accounts(Protocol):
     def change_customer(self, *, customer_id: UUID, changes: CustomerChanges) -> Customer:
         """Give a customer these new details, and publish CustomerUpdated. Idempotent.
 
-        A new e-mail has to be verified again: a code is sent there. Raises CustomerNotFound, for an erased customer
-        too, InvalidDetails and EmailTaken.
+        A new e-mail has to be verified again: a code is sent there, the former e-mail is told, and all logins end.
+        Raises CustomerNotFound, for an erased customer too, InvalidDetails and EmailTaken.
+        """
+        ...
+
+    def change_own_details(
+        self, *, customer_id: UUID, changes: CustomerChanges, current_password: str, address: str
+    ) -> Customer:
+        """The same by the customers themselves, who have to know their password to have another e-mail.
+
+        Raises InvalidDetails where it is wrong, which counts as in `verify_password`: raises TooManyAttempts, after too
+        many changes of the e-mail too. To be called outside a transaction, whose end could undo the count.
         """
         ...
 
@@ -250,10 +264,19 @@ class Accounts(Protocol):
         """
         ...
 
-    def request_password_reset(self, *, email: str) -> None:
-        """Have a code sent to this address that sets a new password, if somebody has it.
+    def replace_password(self, *, person_id: UUID, new_password: str | None) -> None:
+        """Give a person a new password, end all their logins, and have them told by mail; None lets nobody in with one.
 
-        Nothing tells whether that is so: neither an answer nor the time it takes. More than three an hour are not sent.
+        Whoever has none is sent no code to set one, and no letter. Raises PersonNotFound, and InvalidDetails for a weak
+        one.
+        """
+        ...
+
+    def request_password_reset(self, *, email: str) -> None:
+        """Have a code sent to this address that sets a new password, if somebody has it, and a password.
+
+        Nothing tells whether that is so: neither an answer nor the time it takes. More than five letters with a code
+        an hour are not sent there.
         """
         ...
 
@@ -265,7 +288,10 @@ class Accounts(Protocol):
         ...
 
     def request_verification(self, *, customer_id: UUID) -> None:
-        """Have another code sent to a customer to verify their e-mail. Raises CustomerNotFound."""
+        """Have another code sent to a customer to verify their e-mail, unless five letters with one were in the hour.
+
+        Raises CustomerNotFound.
+        """
         ...
 
     def verify_email(self, *, code: str, now: datetime) -> None:
@@ -276,7 +302,10 @@ class Accounts(Protocol):
         ...
 
     def send_letter(self, *, person_id: UUID, letter: Letter) -> None:
-        """Send this letter now, in the person's language; none to somebody unknown, inactive or erased."""
+        """Send this letter now, in the person's language; none to somebody unknown, inactive or erased.
+
+        That the e-mail was changed is told to each that was the person's, once, unless two calls come at once.
+        """
         ...
 
     # --- Machines ---------------------------------------------------------------------------------------------------

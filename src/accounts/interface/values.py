@@ -26,6 +26,7 @@ class Letter(StrEnum):
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 the letter's name
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 the letter's name
+    EMAIL_CHANGED = "email_changed"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class NewStaff:
-    """A member of staff to be; a role whose scope is the person's own stores holds in `store_ids`."""
+    """A member of staff to be; a role whose scope is the person's own stores holds in `store_ids`, any other in all."""
 
     email: str
     name: str

@@ -26,11 +26,15 @@ from accounts.interface import (
     Letter,
     LoginRecord,
     PersonalData,
+    TooManyAttempts,
 )
-from accounts.service.passwords import defer_letter, password_errors
+from accounts.service.attempts import attempt
+from accounts.service.passwords import defer_code, defer_letter, password_errors, require_current
+from accounts.service.people import end_all_logins
 from shared_kernel.audit import Deed, record
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
+from shared_kernel.rate_limits import Limit, claim
 
 
 class Customers:
@@ -52,7 +56,7 @@ class Customers:
         row.set_password(draft.password)
         _save(row, force_insert=True)
         publish([CustomerCreated(customer_id=customer_id)])
-        defer_letter(customer_id, Letter.VERIFY_EMAIL)
+        defer_code(customer_id, Letter.VERIFY_EMAIL, row.email)
         return row.customer()
 
     @atomic_write
@@ -64,12 +68,32 @@ class Customers:
         if errors := rules.customer_errors(draft):
             raise InvalidDetails(errors=errors)
         row.email, row.name, row.phone, row.language = draft.email, draft.name, draft.phone, draft.language
-        if draft.email != before.email:
+        has_new_email = draft.email != before.email
+        if has_new_email:
             row.email_verified_at = None
-            defer_letter(customer_id, Letter.VERIFY_EMAIL)
+            row.former_emails.append(before.email)
         _save(row)
+        if has_new_email:
+            end_all_logins(row)
+            defer_letter(customer_id, Letter.EMAIL_CHANGED)
+            defer_code(customer_id, Letter.VERIFY_EMAIL, row.email)
         publish([CustomerUpdated(customer_id=customer_id)])
         return row.customer()
+
+    def change_own_details(
+        self, *, customer_id: UUID, changes: CustomerChanges, current_password: str, address: str
+    ) -> Customer:
+        row = models.User.objects.customers().filter(id=customer_id, erased_at=None).first()
+        if row is None:
+            raise CustomerNotFound(customer_id=customer_id)
+        if changes.email is None or changes.email.strip().lower() == row.email:
+            # Without a proof the e-mail stays what it is, even if it has become another by now.
+            return self.change_customer(customer_id=customer_id, changes=replace(changes, email=None))
+        if seconds := claim([Limit("changes of an e-mail", rules.EMAIL_CHANGES, str(customer_id))]):
+            raise TooManyAttempts(retry_after=seconds)
+        with attempt(row.email, address):
+            require_current(row, current_password)
+        return self.change_customer(customer_id=customer_id, changes=changes)
 
     @atomic_write
     def erase_customer(self, *, customer_id: UUID, now: datetime) -> None:
@@ -79,10 +103,11 @@ class Customers:
         if row.erased:
             return
         row.addresses.all().delete()
-        row.logins.all().delete()
+        end_all_logins(row)
         row.set_unusable_password()
         row.email, row.name, row.phone, row.language = rules.erased_email(customer_id), "", "", Language.EN
         row.is_active, row.email_verified_at, row.last_login, row.erased_at = False, None, None, now
+        row.former_emails = []
         row.save()
         publish([CustomerDeleted(customer_id=customer_id)])
 

@@ -1,7 +1,7 @@
 """Logins and their tokens.
 
 An access token is signed, and a refresh token is drawn by lot: it names its login, whose row holds the digest of the
-one that may be exchanged now. Whoever knows a login's id without that token had an earlier one.
+one that may be exchanged now, and of the one before: whoever sends that had it from somebody.
 """
 
 import secrets
@@ -17,7 +17,8 @@ from accounts import models, rules
 from accounts.interface import Actor, BadCredentials, InvalidToken, PersonNotFound, Tokens
 from accounts.service import tokens
 from accounts.service.attempts import attempt
-from accounts.service.people import actor_where
+from accounts.service.people import actor_where, end_all_logins
+from shared_kernel.audit import Deed, record
 from shared_kernel.ids import new_id
 from shared_kernel.postgres.transactions import atomic_write
 
@@ -39,8 +40,12 @@ class Logins:
         login = named and models.Login.objects.filter(id=named[0], refreshed_at__gt=current_time() - LIFETIME).first()
         if not named or not login:
             return None
-        if not secrets.compare_digest(bytes(login.digest), _digest(named[1])):
+        digest = _digest(named[1])
+        if secrets.compare_digest(bytes(login.former_digest), digest):
+            record(subject="login", subject_id=str(login.id), deed=Deed.REFUSED, about_id=login.person_id)
             login.delete()
+            return None
+        if not secrets.compare_digest(bytes(login.digest), digest):
             return None
         try:
             actor_where(login.person_id)
@@ -49,7 +54,7 @@ class Logins:
         token = _new_token()
         # Of twins with one token, the second waits here for the first and then finds another digest.
         exchanged = models.Login.objects.filter(id=login.id, digest=login.digest).update(
-            digest=_digest(token), refreshed_at=current_time()
+            digest=_digest(token), former_digest=digest, refreshed_at=current_time()
         )
         return _pair(login.person_id, login.id, token) if exchanged else None
 
@@ -67,7 +72,8 @@ class Logins:
 
     @atomic_write
     def end_logins(self, *, person_id: UUID) -> int:
-        return models.Login.objects.filter(person=person_id).delete()[0]
+        row = models.User.objects.select_for_update().filter(id=person_id).first()
+        return end_all_logins(row) if row else 0
 
     @atomic_write
     def forget_logins(self, *, now: datetime) -> int:
@@ -79,8 +85,15 @@ def _recognised(email: str, password: str, address: str) -> models.User:
         # Django spends a hash on unknown addresses too, so the time taken does not tell which addresses exist.
         user = ModelBackend().authenticate(None, username=email, password=password)
         if not isinstance(user, models.User) or not user.may_enter:
+            _record_refusal(email)
             raise BadCredentials
     return user
+
+
+def _record_refusal(email: str) -> None:
+    # Of an unknown e-mail too, so that the time taken does not tell; the e-mail itself is personal.
+    known = models.User.objects.filter(email=email.lower()).values_list("id", flat=True).first()
+    record(subject="login", subject_id="", deed=Deed.REFUSED, about_id=known)
 
 
 @atomic_write

@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import Q
 
 from accounts import models, rules
-from accounts.interface import Actor, NewStaff, PersonNotFound, Role
+from accounts.interface import Actor, InvalidDetails, NewStaff, PersonNotFound, Role
 from shared_kernel.postgres.transactions import atomic_write
 
 MOST_MATCHES = 100
@@ -61,13 +61,23 @@ def actor_where(person_id: UUID, **conditions: Any) -> Actor:
     )
 
 
+def end_all_logins(row: models.User) -> int:
+    """End the logins of a person whose row is locked, with tokens and in browsers; how many there were with tokens."""
+    row.logins_ended += 1
+    row.save(update_fields=["logins_ended"])
+    return row.logins.all().delete()[0]
+
+
 def _ensure_member(member: NewStaff) -> UUID:
+    stores = member.store_ids if member.role in rules.STORE_ROLES else (None,)
+    if not stores:
+        raise InvalidDetails(errors=[{"field": "store_ids", "message": f"A {member.role} works in a store: name it."}])
     email = member.email.lower()
     if not models.User.objects.filter(email=email).exists():
         # Whoever makes the same account at this moment may be faster: then theirs counts.
         new = models.User(email=email, name=member.name, password=make_password(member.password))
         models.User.objects.bulk_create([new], ignore_conflicts=True)
     user = models.User.objects.get(email=email)
-    for store_id in member.store_ids or (None,):
+    for store_id in stores:
         models.Membership.objects.get_or_create(person=user, role=member.role, store_id=store_id)
     return user.id

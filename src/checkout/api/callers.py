@@ -1,5 +1,6 @@
 """Who calls about an order, and which orders are theirs to see."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -43,17 +44,30 @@ def visible(request: HttpRequest, order_id: UUID, token: str | None = None) -> O
     return order
 
 
-def required(request: HttpRequest, order: Order, action: Action) -> Actor:
-    """The caller, who is known and may do this with the order: in one of its places, or everywhere.
-
-    Raises NotAllowed.
-    """
-    actor = caller_of(request)
-    if actor is None:
-        raise OrderNotFound(order_id=order.id)
+def required(actor: Actor, order: Order, action: Action) -> None:
+    """Raises NotAllowed unless the caller may do this with the order: in one of its places, or everywhere."""
     if actor.stores_for(action) is not None and not any(actor.may(action, at=place) for place in _places(order)):
         raise NotAllowed(action=action)
-    return actor
+
+
+def required_buyer(request: HttpRequest, order: Order) -> UUID | None:
+    """Who calls about an order that is visible to them: its buyer, or whoever manages orders. Raises NotAllowed."""
+    actor = caller_of(request)
+    if actor is None:
+        return None
+    if not (actor.is_customer or order.placed_by == actor.id):
+        required(actor, order, Action.MANAGE_ORDERS)
+    return actor.id
+
+
+def shown(request: HttpRequest, order: Order) -> Order:
+    """The order as the caller may see it: which of the chain's people did what is shown to those people alone."""
+    actor = caller_of(request)
+    if actor and _is_handled_by(actor, order):
+        return order
+    own = actor.id if actor else None
+    steps = [step if step.actor_id == own else replace(step, actor_id=None) for step in order.steps]
+    return replace(order, steps=steps)
 
 
 def _is_handled_by(actor: Actor, order: Order) -> bool:

@@ -1,16 +1,17 @@
-"""Orders as they are looked at and handled: `/orders/`."""
+"""Orders: placed without a cart, looked at and handled: `/orders/`."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.utils.timezone import make_aware
 from ninja import Field, Query, Router, Schema, Status
+from pydantic import model_validator
 
-from accounts.interface import Action, Actor, CustomerNotFound
-from checkout.api.callers import TOKEN, caller_of, required, visible
-from checkout.api.placing import HOME, KEYBOARD, AddressBody, example
+from accounts.interface import Action, Actor, CustomerNotFound, accounts
+from checkout.api.callers import TOKEN, required, required_buyer, shown, visible
+from checkout.api.placing import HOME, AddressBody, DestinationBody, example
 from checkout.interface import (
     Destination,
     Order,
@@ -27,6 +28,33 @@ from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
 router = Router(tags=["orders"])
 
+KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
+
+
+class OrderedItemBody(Body):
+    id: UUID = Field(description="The product.")
+    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
+
+
+class OrderBody(DestinationBody):
+    """An order of a reseller's own program. `product` is the older way to order a single one."""
+
+    products: list[OrderedItemBody] | None = Field(None, min_length=1, max_length=100, description="What to order.")
+    product: OrderedItemBody | None = Field(None, description="The same for a single product; not beside `products`.")
+
+    model_config = example(products=[{"id": KEYBOARD, "quantity": 3}], shipping_address=HOME)
+
+    @model_validator(mode="after")
+    def one_way(self) -> Self:
+        if (self.products is None) == (self.product is None):
+            raise ValueError("give either products or product")
+        return self
+
+    @property
+    def items(self) -> list[OrderedItem]:
+        asked = self.products or ([self.product] if self.product else [])
+        return [OrderedItem(item.id, item.quantity) for item in asked]
+
 
 class DestinationChangeBody(Body):
     shipping_address: AddressBody | None = Field(None, description="Send it there instead.")
@@ -42,7 +70,7 @@ class StatusBody(Body):
 
 
 class CancellationBody(Body):
-    reason: str = Field("", max_length=200, description="A word on why.")
+    reason: str = Field("", max_length=200, description="A word on why, which the buyer sees.")
 
     model_config = example(reason="Ordered twice")
 
@@ -57,7 +85,7 @@ class RefundBody(Body):
         None, min_length=1, max_length=100, description="What the money goes back for; left out, all that is left."
     )
     restock: bool = Field(True, description="Whether the goods go back onto their shelves, or are written off.")
-    reason: str = Field("", max_length=200, description="A word on why.")
+    reason: str = Field("", max_length=200, description="A word on why, which the buyer sees.")
 
     model_config = example(items=[{"product_id": KEYBOARD, "quantity": 1}], restock=True, reason="Too loud")
 
@@ -66,9 +94,15 @@ NO_REASON = CancellationBody(reason="")
 EVERYTHING = RefundBody(items=None, restock=True, reason="")
 
 
+# Beyond these, a day may have no beginning or no end that a clock could show.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+
+
 class Days(Schema):
-    since: Day | None = Field(None, alias="from", description="Placed on this day or later, by the chain's clock.")
-    until: Day | None = Field(None, alias="to", description="Placed on this day or earlier.")
+    since: Day | None = Field(
+        None, alias="from", ge=FIRST_DAY, le=LAST_DAY, description="Placed on this day or later, by the chain's clock."
+    )
+    until: Day | None = Field(None, alias="to", ge=FIRST_DAY, le=LAST_DAY, description="Placed on this day or earlier.")
 
     def moments(self) -> dict[str, datetime | None]:
         """When the first of these days begins, and the day after the last."""
@@ -111,6 +145,29 @@ def _page(request: HttpRequest, filters: OrderFilters, **conditions: Any) -> dic
     return cursor_page(request, filters, rows=rows, cursor_of=lambda order: order.id)
 
 
+# --- Placing --------------------------------------------------------------------------------------------------------
+
+
+@router.post("/orders/", response={201: Order}, operation_id="place_order")
+@resumable
+def place_order(request: HttpRequest, body: OrderBody) -> Any:
+    """Order products without a cart, at the catalogue's prices: for resellers' own programs.
+
+    Reserved and refused as in `/checkout/process/`.
+    """
+    actor = _actor(request)
+    actor.require(Action.PLACE_ORDERS)
+    made = checkout.place_order(
+        order_id=operation_of(request),
+        items=body.items,
+        destination=body.destination(None),
+        customer_id=None,
+        actor_id=actor.id,
+        now=datetime.now(UTC),
+    )
+    return Status(201, made)
+
+
 # --- Looking --------------------------------------------------------------------------------------------------------
 
 
@@ -145,17 +202,21 @@ def order(request: HttpRequest, order_id: UUID, token: str | None = TOKEN) -> An
 
     A buyer without a login sends the token of the cart that it was made of.
     """
-    return visible(request, order_id, token)
+    return shown(request, visible(request, order_id, token))
 
 
-@router.get("/customers/{customer}/orders/", response=CursorPage[OrderSummary], operation_id="list_customer_orders")
-def customer_orders(request: HttpRequest, customer: str, filters: Query[OrderFilters]) -> Any:
-    """A customer's orders, latest first: one's own, by id or as `me`. Somebody else's are not found."""
+@router.get("/customers/{customer_id}/orders/", response=CursorPage[OrderSummary], operation_id="list_customer_orders")
+def customer_orders(request: HttpRequest, customer_id: str, filters: Query[OrderFilters]) -> Any:
+    """A customer's orders, latest first: one's own, by id or as `me`. Somebody else's are not found.
+
+    Shop staff see those that their stores send or hand over.
+    """
     actor = _actor(request)
-    customer_id = actor.id if customer == "me" else _id(customer)
-    if customer_id != actor.id and actor.stores_for(Action.READ_ORDERS) is not None:
-        raise CustomerNotFound(customer_id=customer_id)
-    return _page(request, filters, customer_id=customer_id)
+    named = actor.id if customer_id == "me" else _id(customer_id)
+    stores = None if named == actor.id else actor.stores_for(Action.READ_ORDERS)
+    if stores == frozenset() or not accounts.customers(ids=[named]):
+        raise CustomerNotFound(customer_id=named)
+    return _page(request, filters, customer_id=named, location_ids=sorted(stores) if stores else None)
 
 
 def _id(text: str) -> UUID:
@@ -170,18 +231,23 @@ def _id(text: str) -> UUID:
 
 @router.put("/orders/{uuid:order_id}/", response=Order, auth=None, operation_id="change_order")
 def change_order(request: HttpRequest, order_id: UUID, body: DestinationChangeBody, token: str | None = TOKEN) -> Any:
-    """Send a pending order elsewhere, or write to its buyer elsewhere. 409 `order_not_pending` afterwards."""
-    known, actor = visible(request, order_id, token), caller_of(request)
-    return checkout.change_destination(
+    """Send a pending order elsewhere, or write to its buyer elsewhere. Its buyer may, and the head office.
+
+    409 `order_not_pending` afterwards; 422 for an address when it is picked up.
+    """
+    known = visible(request, order_id, token)
+    actor_id = required_buyer(request, known)
+    changed = checkout.change_destination(
         order_id=order_id,
         destination=Destination(
             email=body.email or known.email,
             address=body.shipping_address.value() if body.shipping_address else known.address,
             pickup_store_id=known.pickup_store_id,
         ),
-        actor_id=actor.id if actor else None,
+        actor_id=actor_id,
         now=datetime.now(UTC),
     )
+    return shown(request, changed)
 
 
 @router.put("/orders/{uuid:order_id}/status/", response=Order, operation_id="advance_order")
@@ -190,9 +256,9 @@ def advance_order(request: HttpRequest, order_id: UUID, body: StatusBody) -> Any
 
     409 `impossible_step` names the steps that are possible from where it stands. Again: nothing happens.
     """
-    known = visible(request, order_id)
+    actor, known = _actor(request), visible(request, order_id)
     on_the_shelf = body.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}
-    actor = required(request, known, Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS)
+    required(actor, known, Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS)
     if body.status is OrderStatus.CANCELLED:
         return checkout.cancel(order_id=order_id, reason="", actor_id=actor.id, now=datetime.now(UTC))
     return checkout.advance(order_id=order_id, status=body.status, actor_id=actor.id, now=datetime.now(UTC))
@@ -207,18 +273,16 @@ def cancel_order(
 
     409 `impossible_step` when it is not pending, `payment_running` while it is being paid.
     """
-    known, actor = visible(request, order_id, token), caller_of(request)
-    if not _is_buyer(actor, known):
-        required(request, known, Action.MANAGE_ORDERS)
-    return checkout.cancel(
-        order_id=order_id, reason=body.reason, actor_id=actor.id if actor else None, now=datetime.now(UTC)
-    )
+    actor_id = required_buyer(request, visible(request, order_id, token))
+    cancelled = checkout.cancel(order_id=order_id, reason=body.reason, actor_id=actor_id, now=datetime.now(UTC))
+    return shown(request, cancelled)
 
 
 @router.delete("/orders/{uuid:order_id}/", response={204: None}, operation_id="delete_order")
 def delete_order(request: HttpRequest, order_id: UUID) -> Any:
     """Cancel a pending order, as `cancel` does: it stays, cancelled, with its trace."""
-    actor = required(request, visible(request, order_id), Action.MANAGE_ORDERS)
+    actor = _actor(request)
+    required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
     checkout.cancel(order_id=order_id, reason="deleted", actor_id=actor.id, now=datetime.now(UTC))
     return Status(204, None)
 
@@ -230,7 +294,8 @@ def refund_order(request: HttpRequest, order_id: UUID, body: RefundBody = EVERYT
 
     The worker carries it out: see the order for what became of it. 409 `refund_exceeds_order`, `impossible_step`.
     """
-    actor = required(request, visible(request, order_id), Action.MANAGE_ORDERS)
+    actor = _actor(request)
+    required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
     refund = checkout.refund(
         refund_id=operation_of(request),
         order_id=order_id,
@@ -241,7 +306,3 @@ def refund_order(request: HttpRequest, order_id: UUID, body: RefundBody = EVERYT
         now=datetime.now(UTC),
     )
     return Status(202, refund)
-
-
-def _is_buyer(actor: Actor | None, order: Order) -> bool:
-    return actor is None or actor.is_customer or order.placed_by == actor.id

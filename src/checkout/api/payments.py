@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
+from ninja.params.functions import Header
 
-from accounts.interface import Action
-from checkout.api.callers import TOKEN, caller_of, holder_of, required, visible
+from checkout.api.callers import TOKEN, caller_of, holder_of, required_buyer, visible
 from checkout.api.placing import example
 from checkout.interface import Card, OrderPayment, checkout
 from shared_kernel.rest.bodies import Body, Whole
@@ -17,7 +17,9 @@ from shared_kernel.rest.idempotency import operation_of, resumable
 router = Router(tags=["payments"])
 
 # The sandbox signs as Stripe does, and in the same place.
-SIGNATURE = "Stripe-Signature"
+SIGNATURE: Any = Header(
+    "", alias="Stripe-Signature", description="The time and the signature of the body at that time."
+)
 
 
 class CardBody(Body):
@@ -27,7 +29,7 @@ class CardBody(Body):
     security_code: str = Field(pattern=r"^[0-9]{3,4}$", description="The three or four digits beside it.")
 
 
-class PaymentBody(Body):
+class CardPaymentBody(Body):
     card: CardBody = Field(description="Goes to the payment provider; its number is kept nowhere here.")
 
     model_config = example(
@@ -37,26 +39,24 @@ class PaymentBody(Body):
 
 class StartedAnswer(Schema):
     job_id: UUID = Field(description="What to ask `/jobs/{job_id}/` about.")
-    order_id: UUID
+    order_id: UUID = Field(description="The order that is paid.")
 
 
 class JobAnswer(Schema):
-    job_id: UUID
+    job_id: UUID = Field(description="What was asked about.")
     status: Literal["running", "succeeded", "failed"] = Field(description="Running until the provider has told.")
     outcome: OrderPayment = Field(description="What became of the payment so far; `code` says why it failed.")
 
 
 @router.post("/orders/{uuid:order_id}/payment/", response={202: StartedAnswer}, auth=None, operation_id="pay_order")
 @resumable
-def pay(request: HttpRequest, order_id: UUID, body: PaymentBody, token: str | None = TOKEN) -> Any:
+def pay(request: HttpRequest, order_id: UUID, body: CardPaymentBody, token: str | None = TOKEN) -> Any:
     """Pay a pending order by card. The answer comes before the money: ask `/jobs/{job_id}/`, or look at the order.
 
     Its goods are kept anew meanwhile. 409 `payment_running` while it is being paid, `order_not_pending` afterwards,
     `insufficient_stock` when its goods were free again and are gone; 422 `card_invalid`.
     """
-    known, actor = visible(request, order_id, token), caller_of(request)
-    if actor and not actor.is_customer and known.placed_by != actor.id:
-        required(request, known, Action.MANAGE_ORDERS)
+    actor_id = required_buyer(request, visible(request, order_id, token))
     payment = checkout.pay(
         payment_id=operation_of(request),
         order_id=order_id,
@@ -66,7 +66,7 @@ def pay(request: HttpRequest, order_id: UUID, body: PaymentBody, token: str | No
             expiry_year=body.card.expiry_year,
             security_code=body.card.security_code,
         ),
-        actor_id=actor.id if actor else None,
+        actor_id=actor_id,
         now=datetime.now(UTC),
     )
     return Status(202, StartedAnswer(job_id=payment.id, order_id=order_id))
@@ -83,10 +83,10 @@ def job(request: HttpRequest, job_id: UUID, token: str | None = TOKEN) -> Any:
 
 
 @router.post("/payments/notices/", response={204: None}, auth=None, operation_id="hear_provider")
-def hear_provider(request: HttpRequest) -> Any:
+def hear_provider(request: HttpRequest, signature: str = SIGNATURE) -> Any:
     """For the payment provider alone: what it tells of a charge by itself, signed. Again, and in any order: the same.
 
     403 `notice_forged` for a signature that is not the provider's, or too old.
     """
-    checkout.hear(body=request.body, signature=request.headers.get(SIGNATURE, ""), now=datetime.now(UTC))
+    checkout.hear(body=request.body, signature=signature, now=datetime.now(UTC))
     return Status(204, None)

@@ -1,5 +1,6 @@
-"""From the cart to an order: `/checkout/`; and orders without one: `POST /orders/`."""
+"""From the cart to an order: `/checkout/`."""
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
@@ -8,24 +9,23 @@ from django.http import HttpRequest
 from ninja import Field, Router, Status
 from pydantic import ConfigDict, model_validator
 
-from accounts.interface import Action, Actor, accounts
+from accounts.interface import accounts
 from checkout.api.callers import TOKEN, holder_of
 from checkout.interface import (
     Destination,
     InvalidOrder,
     Order,
     OrderAddress,
-    OrderedItem,
     Quote,
     checkout,
 )
-from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.bodies import Body
 from shared_kernel.rest.idempotency import operation_of, resumable
 
 router = Router(tags=["checkout"])
 
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
 CART = "0190a6e4-7b1c-7c3e-9a51-0a2b7a4f8f7e"
+ADDRESS_FIELDS = [field.name for field in fields(OrderAddress)]
 HOME = {
     "name": "Camille Martin",
     "line1": "12 rue de la République",
@@ -58,48 +58,55 @@ class AddressBody(Body):
         return OrderAddress(**self.dict())
 
 
-class DestinationBody(Body):
-    """Where an order goes: to an address, to one of the customer's own, or to a store."""
+class PlaceBody(Body):
+    """Where an order goes: to an address, to one of the customer's own, or to a store; one of these at most."""
 
     shipping_address: AddressBody | None = Field(None, description="Send it there.")
     address_id: UUID | None = Field(None, description="Send it to this address of the customer's book.")
     pickup_store_id: UUID | None = Field(None, description="Keep it in this store until it is fetched.")
-    email: str = Field("", max_length=254, description="Where the buyer is written to, if not at the address's.")
+
+    @property
+    def given(self) -> int:
+        """How many of these are given."""
+        return sum(each is not None for each in (self.shipping_address, self.address_id, self.pickup_store_id))
 
     @model_validator(mode="after")
-    def one_of_them(self) -> Self:
-        if sum(given is not None for given in (self.shipping_address, self.address_id, self.pickup_store_id)) != 1:
+    def one_at_most(self) -> Self:
+        if self.given > 1:
             raise ValueError("give one of shipping_address, address_id and pickup_store_id")
         return self
 
-    def destination(self, customer_id: UUID | None) -> Destination:
-        """Where it goes, for this customer. Raises InvalidOrder when nobody could be written to."""
-        address = self._address(customer_id)
-        email = self.email or (address.email if address else "") or _email_of(customer_id)
-        if not email:
-            raise InvalidOrder(errors=[{"field": "email", "message": "Give one, to be told of the order."}])
-        return Destination(email=email, address=address, pickup_store_id=self.pickup_store_id)
-
-    def _address(self, customer_id: UUID | None) -> OrderAddress | None:
+    def address(self, customer_id: UUID | None) -> OrderAddress | None:
+        """The address, for this customer; None in a store. Raises InvalidOrder for one that is not in their book."""
         if self.shipping_address:
             return self.shipping_address.value()
         if self.address_id is None:
             return None
         book = accounts.addresses(customer_ids=[customer_id]) if customer_id else []
-        for address in book:
-            if address.id == self.address_id:
-                return OrderAddress(
-                    name=address.name,
-                    line1=address.line1,
-                    line2=address.line2,
-                    city=address.city,
-                    postal_code=address.postal_code,
-                    region=address.region,
-                    country=address.country,
-                    phone=address.phone,
-                    email=address.email,
-                )
+        for known in book:
+            if known.id == self.address_id:
+                return OrderAddress(**{name: getattr(known, name) for name in ADDRESS_FIELDS})
         raise InvalidOrder(errors=[{"field": "address_id", "message": "The address book holds no such address."}])
+
+
+class DestinationBody(PlaceBody):
+    """Where an order goes, and where its buyer is written to."""
+
+    email: str = Field("", max_length=254, description="Where the buyer is written to, if not at the address's.")
+
+    @model_validator(mode="after")
+    def one_of_them(self) -> Self:
+        if not self.given:
+            raise ValueError("give one of shipping_address, address_id and pickup_store_id")
+        return self
+
+    def destination(self, customer_id: UUID | None) -> Destination:
+        """Where it goes, for this customer. Raises InvalidOrder when nobody could be written to."""
+        address = self.address(customer_id)
+        email = self.email or (address.email if address else "") or _email_of(customer_id)
+        if not email:
+            raise InvalidOrder(errors=[{"field": "email", "message": "Give one, to be told of the order."}])
+        return Destination(email=email, address=address, pickup_store_id=self.pickup_store_id)
 
 
 class CheckoutBody(DestinationBody):
@@ -109,36 +116,10 @@ class CheckoutBody(DestinationBody):
     model_config = example(cart_id=CART, shipping_address=HOME)
 
 
-class QuoteBody(Body):
+class QuoteBody(PlaceBody):
     cart_id: UUID = Field(description="What would be ordered.")
-    pickup_store_id: UUID | None = Field(None, description="The store where it would be picked up, if in one.")
 
-    model_config = example(cart_id=CART)
-
-
-class ItemBody(Body):
-    id: UUID = Field(description="The product.")
-    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
-
-
-class OrderBody(DestinationBody):
-    """An order of a reseller's own program. `product` is the older way to order a single one."""
-
-    products: list[ItemBody] | None = Field(None, min_length=1, max_length=100, description="What to order.")
-    product: ItemBody | None = Field(None, description="The same for a single product; not beside `products`.")
-
-    model_config = example(products=[{"id": KEYBOARD, "quantity": 3}], shipping_address=HOME)
-
-    @model_validator(mode="after")
-    def one_way(self) -> Self:
-        if (self.products is None) == (self.product is None):
-            raise ValueError("give either products or product")
-        return self
-
-    @property
-    def items(self) -> list[OrderedItem]:
-        asked = self.products or ([self.product] if self.product else [])
-        return [OrderedItem(item.id, item.quantity) for item in asked]
+    model_config = example(cart_id=CART, shipping_address=HOME)
 
 
 def _email_of(customer_id: UUID | None) -> str:
@@ -151,10 +132,15 @@ def validate(request: HttpRequest, body: QuoteBody, token: str | None = TOKEN) -
     """What a cart would come to as an order, and what stands against it. Changes and keeps nothing.
 
     `missing` lists what cannot be served, `changed_prices` what costs something else by now; both empty, it can be
-    ordered as it is.
+    ordered as it is. Where it would go may be left out; 422 for an address that is none.
     """
     holder = holder_of(request, token)
-    return checkout.quote(cart_id=body.cart_id, holder=holder, pickup_store_id=body.pickup_store_id)
+    return checkout.quote(
+        cart_id=body.cart_id,
+        holder=holder,
+        address=body.address(holder.customer_id),
+        pickup_store_id=body.pickup_store_id,
+    )
 
 
 @router.post("/checkout/process/", response={201: Order}, auth=None, operation_id="process_checkout")
@@ -173,26 +159,6 @@ def process(request: HttpRequest, body: CheckoutBody, token: str | None = TOKEN)
         holder=holder,
         destination=body.destination(holder.customer_id),
         accept_prices=body.accept_prices,
-        now=datetime.now(UTC),
-    )
-    return Status(201, made)
-
-
-@router.post("/orders/", response={201: Order}, operation_id="place_order")
-@resumable
-def place_order(request: HttpRequest, body: OrderBody) -> Any:
-    """Order products without a cart, at the catalogue's prices: for resellers' own programs.
-
-    Reserved and refused as in `/checkout/process/`.
-    """
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
-    actor.require(Action.PLACE_ORDERS)
-    made = checkout.place_order(
-        order_id=operation_of(request),
-        items=body.items,
-        destination=body.destination(None),
-        customer_id=None,
-        actor_id=actor.id,
         now=datetime.now(UTC),
     )
     return Status(201, made)

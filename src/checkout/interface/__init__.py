@@ -105,10 +105,18 @@ class Checkout(Protocol):
 
     # --- Placing ----------------------------------------------------------------------------------------------------
 
-    def quote(self, *, cart_id: UUID, holder: Holder, pickup_store_id: UUID | None = None) -> Quote:
+    def quote(
+        self,
+        *,
+        cart_id: UUID,
+        holder: Holder,
+        address: OrderAddress | None = None,
+        pickup_store_id: UUID | None = None,
+    ) -> Quote:
         """What this cart would come to as an order, sent or picked up in this store, and what stands against it.
 
-        Changes nothing. Raises CartNotFound (of cart), LocationNotFound (of inventory).
+        Changes nothing. Raises CartNotFound (of cart), InvalidDetails (of accounts) for an address that is none, and
+        LocationNotFound (of inventory).
         """
         ...
 
@@ -178,6 +186,23 @@ class Checkout(Protocol):
 
         `location_ids` keeps those of which one of these places sends or hands over something; `since` is included,
         `until` is not.
+        """
+        ...
+
+    def orders_in_full(
+        self,
+        *,
+        statuses: Sequence[OrderStatus] | None = None,
+        location_ids: Sequence[UUID] | None = None,
+        reference: str | None = None,
+        oldest_first: bool = False,
+        beyond: UUID | None = None,
+        limit: int = 20,
+    ) -> list[Order]:
+        """The orders that fit what is given, each with all that happened to it; latest first, unless `oldest_first`.
+
+        With `beyond`, those that follow this one. For the rest as `orders`. Takes the same number of statements for any
+        number of orders and lines.
         """
         ...
 

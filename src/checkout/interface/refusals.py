@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from checkout.interface.values import ChangedPrice, MissingLine, OrderStatus
-from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from shared_kernel.errors import Away, Conflict, Forbidden, Invalid, NotFound
 
 
 @dataclass(eq=False)
@@ -144,7 +144,7 @@ class CardInvalid(Invalid):
 
 
 @dataclass(eq=False)
-class ProviderAway(Conflict):
+class ProviderAway(Away):
     """The payment provider cannot be reached. Nothing was charged, and the order is as it was."""
 
     code: ClassVar[str] = "provider_away"

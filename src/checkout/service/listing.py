@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Sum
 from cart.interface import Holder
 from checkout import models
 from checkout.interface import Order, OrderFigures, OrderStatus, OrderSummary
-from checkout.service.orders import found, value_of
+from checkout.service.orders import found, value_of, values_of
 from checkout.service.reporting import report_order
 from shared_kernel.money import ZERO
 
@@ -34,21 +34,31 @@ class Listing:
         before: UUID | None = None,
         limit: int = 20,
     ) -> list[OrderSummary]:
-        conditions: dict[str, Any] = {
-            "status__in": statuses,
-            "customer_id": customer_id,
-            "placed_by": placed_by,
-            "reference": reference and reference.upper(),
-            "placed_at__gte": since,
-            "placed_at__lt": until,
-            "id__lt": before,
-        }
-        rows = models.Order.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
-        if location_ids is not None:
-            rows = rows.filter(
-                Exists(models.OrderPiece.objects.filter(order=OuterRef("pk"), location_id__in=location_ids))
-            )
+        rows = _rows(
+            location_ids,
+            status__in=statuses,
+            customer_id=customer_id,
+            placed_by=placed_by,
+            reference=reference and reference.upper(),
+            placed_at__gte=since,
+            placed_at__lt=until,
+            id__lt=before,
+        )
         return [row.summary() for row in rows.order_by("-id")[:limit]]
+
+    def orders_in_full(
+        self,
+        *,
+        statuses: Sequence[OrderStatus] | None = None,
+        location_ids: Sequence[UUID] | None = None,
+        reference: str | None = None,
+        oldest_first: bool = False,
+        beyond: UUID | None = None,
+        limit: int = 20,
+    ) -> list[Order]:
+        order, following = ("id", "id__gt") if oldest_first else ("-id", "id__lt")
+        conditions = {"status__in": statuses, "reference": reference and reference.upper(), following: beyond}
+        return values_of(list(_rows(location_ids, **conditions).order_by(order)[:limit]))
 
     def figures(self, *, since: datetime | None = None, until: datetime | None = None) -> list[OrderFigures]:
         conditions = {"placed_at__gte": since, "placed_at__lt": until}
@@ -59,3 +69,11 @@ class Listing:
 
     def report_sale(self, *, order_id: UUID) -> None:
         report_order(found(order_id))
+
+
+def _rows(location_ids: Sequence[UUID] | None, **conditions: Any) -> models.OrderQuerySet:
+    """The orders that fit those of the conditions that are given, and of which one of these places sends something."""
+    rows = models.Order.objects.filter(**{name: value for name, value in conditions.items() if value is not None})
+    if location_ids is None:
+        return rows
+    return rows.filter(Exists(models.OrderPiece.objects.filter(order=OuterRef("pk"), location_id__in=location_ids)))

@@ -5,10 +5,13 @@ that calls no other module's write.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
 from uuid import UUID
+
+from django.db.models import prefetch_related_objects
 
 from cart.interface import Holder
 from checkout import models
@@ -35,7 +38,7 @@ def is_theirs(row: models.Order, holder: Holder | None) -> bool:
     """Whether an order is this holder's; the chain's own people, of whom none is given, see all."""
     if holder is None:
         return True
-    if row.customer_id or holder.customer_id:
+    if row.customer_id:
         return row.customer_id == holder.customer_id
     return bool(row.token_digest and holder.token) and bytes(row.token_digest or b"") == digest(holder.token or "")
 
@@ -56,31 +59,61 @@ def locked(order_id: UUID) -> models.Order:
     return row
 
 
-def note(row: models.Order, step: Step, *, actor_id: UUID | None, now: datetime, text: str = "") -> None:
+def note(row: models.Order, step: Step, *, actor_id: UUID | None, now: datetime, text: str = "") -> models.OrderStep:
     """Note what has happened to an order."""
-    models.OrderStep.objects.create(order=row, step=step, at=now, actor_id=actor_id, note=text)
+    return models.OrderStep.objects.create(order=row, step=step, at=now, actor_id=actor_id, note=text)
 
 
 def value_of(row: models.Order) -> Order:
-    """An order with all that belongs to it. Takes the same number of statements for any number of lines."""
+    """An order with all that belongs to it."""
+    return values_of([row])[0]
+
+
+def values_of(rows: Sequence[models.Order]) -> list[Order]:
+    """Orders with all that belongs to them. Takes the same number of statements for any number of orders and lines."""
+    prefetch_related_objects(rows, "lines", "pieces", "steps", "payments", "refunds__lines")
+    return [
+        assembled(
+            row,
+            lines=row.lines.all(),
+            pieces=row.pieces.all(),
+            steps=row.steps.all(),
+            payments=row.payments.all(),
+            refunds=row.refunds.all(),
+        )
+        for row in rows
+    ]
+
+
+def assembled(
+    row: models.Order,
+    *,
+    lines: Iterable[models.OrderLine],
+    pieces: Iterable[models.OrderPiece],
+    steps: Iterable[models.OrderStep],
+    payments: Iterable[models.Payment] = (),
+    refunds: Iterable[models.Refund] = (),
+) -> Order:
+    """An order of these rows."""
+    by_time = attrgetter("started_at", "id")
     return Order(
         **row.head(),
         email=row.email,
         address=row.sent_to(),
         net=row.total - row.tax,
         tax=row.tax,
-        lines=[line.value() for line in row.lines.order_by("position")],
-        parcels=parcels_of(row),
-        steps=[step.value() for step in row.steps.all()],
-        payments=[payment.value() for payment in row.payments.order_by("started_at", "id")],
-        refunds=[refund_value(refund) for refund in row.refunds.order_by("started_at", "id").prefetch_related("lines")],
+        lines=[line.value() for line in sorted(lines, key=attrgetter("position"))],
+        parcels=_parcels(pieces),
+        steps=[step.value() for step in steps],
+        payments=[payment.value() for payment in sorted(payments, key=by_time)],
+        refunds=[refund_value(refund) for refund in sorted(refunds, key=by_time)],
     )
 
 
-def parcels_of(row: models.Order) -> list[OrderParcel]:
+def _parcels(pieces: Iterable[models.OrderPiece]) -> list[OrderParcel]:
     """From where an order's goods come."""
     items: dict[UUID, list[OrderedItem]] = defaultdict(list)
-    for piece in row.pieces.order_by("location_id", "product_id"):
+    for piece in sorted(pieces, key=attrgetter("location_id", "product_id")):
         items[piece.location_id].append(OrderedItem(piece.product_id, piece.quantity))
     return [OrderParcel(location_id, ordered) for location_id, ordered in items.items()]
 
@@ -117,9 +150,9 @@ def place_anew(order_id: UUID, kept: Sequence[Reservation]) -> None:
     write_pieces(order_id, kept)
 
 
-def write_pieces(order_id: UUID, kept: Sequence[Reservation]) -> None:
+def write_pieces(order_id: UUID, kept: Sequence[Reservation]) -> list[models.OrderPiece]:
     """Note from where an order's goods come."""
-    models.OrderPiece.objects.bulk_create(
+    return models.OrderPiece.objects.bulk_create(
         models.OrderPiece(
             order_id=order_id, location_id=piece.location_id, product_id=piece.product_id, quantity=piece.quantity
         )

@@ -14,6 +14,7 @@ from checkout.interface import (
     OrderPayment,
     OrderStatus,
     PaymentNotFound,
+    PaymentRunning,
     ProviderAway,
     Step,
 )
@@ -33,7 +34,13 @@ class Paying:
         if known := models.Payment.objects.filter(id=payment_id).first():
             return known.value()
         row = found(order_id)
-        _check_payable(row)
+        try:
+            _check_payable(row)
+        except (OrderNotPending, PaymentRunning):
+            # Paid by a twin, perhaps, under this very id.
+            if known := models.Payment.objects.filter(id=payment_id).first():
+                return known.value()
+            raise
         try:
             token = provider().tokenise(card=card)
         except Unknown as error:

@@ -39,8 +39,8 @@ from checkout.interface import (
     Source,
     Step,
 )
-from checkout.service.orders import digest, locked, note, value_of, write_pieces
-from inventory.interface import InsufficientStock, LocationKind, PlacedLine, Reservation, inventory
+from checkout.service.orders import assembled, digest, found, locked, note, value_of, write_pieces
+from inventory.interface import InsufficientStock, PlacedLine, Reservation, inventory
 from shared_kernel.money import ZERO, tax_within
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
@@ -75,7 +75,18 @@ class Buyer:
 class Placing:
     """The part of the checkout that takes orders."""
 
-    def quote(self, *, cart_id: UUID, holder: Holder, pickup_store_id: UUID | None = None) -> Quote:
+    def quote(
+        self,
+        *,
+        cart_id: UUID,
+        holder: Holder,
+        address: OrderAddress | None = None,
+        pickup_store_id: UUID | None = None,
+    ) -> Quote:
+        if address:
+            _sound_address(address)
+        if pickup_store_id:
+            inventory.store(store_id=pickup_store_id)
         cart = carts.cart(cart_id=cart_id, holder=holder)
         wanted = _wanted(_lines_of(cart))
         parcels = rules.parcels(wanted, _shelves(wanted, pickup_store_id))
@@ -104,18 +115,20 @@ class Placing:
         accept_prices: bool = False,
         now: datetime,
     ) -> Order:
-        row = models.Order.objects.filter(id=order_id).first()
-        if row is None:
+        order = _known(order_id)
+        if order is None:
             cart = carts.cart(cart_id=cart_id, holder=holder)
-            if not cart.lines:
+            # Emptied by a twin, perhaps, who has placed the order meanwhile.
+            if not cart.lines and not models.Order.objects.filter(id=order_id).exists():
                 raise CartEmpty(cart_id=cart_id)
             if missing := _unsold(cart):
                 raise NotEnoughStock(lines=missing)
             if (changed := _changed_prices(cart)) and not accept_prices:
                 raise PriceChanged(lines=changed)
-            buyer = Buyer(OrderChannel.WEB, cart.customer_id, None if cart.customer_id else holder.token, None)
-            row = _place(order_id, buyer, _lines_of(cart), destination, cart_id=cart_id, now=now)
-        order = value_of(row)
+            # Whoever is logged in orders for themselves, be it what they put into a cart before.
+            customer_id = cart.customer_id or holder.customer_id
+            buyer = Buyer(OrderChannel.WEB, customer_id, None if customer_id else holder.token, None)
+            order = _place(order_id, buyer, _lines_of(cart), destination, cart_id=cart_id, now=now)
         carts.check_out(
             cart_id=cart_id,
             order_id=order_id,
@@ -134,11 +147,8 @@ class Placing:
         actor_id: UUID | None,
         now: datetime,
     ) -> Order:
-        row = models.Order.objects.filter(id=order_id).first()
-        if row is None:
-            buyer = Buyer(OrderChannel.RESELLER, customer_id, None, actor_id)
-            row = _place(order_id, buyer, _priced(items), destination, cart_id=None, now=now)
-        return value_of(row)
+        buyer = Buyer(OrderChannel.RESELLER, customer_id, None, actor_id)
+        return _known(order_id) or _place(order_id, buyer, _priced(items), destination, cart_id=None, now=now)
 
     @atomic_write
     def change_destination(
@@ -185,6 +195,9 @@ def keep(order_id: UUID, wanted: rules.Pieces, pickup_store_id: UUID | None, *, 
         ]
         with suppress(InsufficientStock):
             return reserve(order_id, pieces, now=now)
+    # What is missing may be what a twin, or a call that was cut off, keeps for this very order.
+    if kept := reserve(order_id, [], now=now):
+        return kept
     raise NotEnoughStock(lines=_missing(wanted, pickup_store_id))
 
 
@@ -196,10 +209,19 @@ def _place(
     *,
     cart_id: UUID | None,
     now: datetime,
-) -> models.Order:
+) -> Order:
     destination = _sound(destination)
     kept = keep(order_id, _wanted(lines), destination.pickup_store_id, now=now)
-    return _write(order_id, buyer, lines, destination, kept, cart_id=cart_id, now=now)
+    try:
+        return _write(order_id, buyer, lines, destination, kept, cart_id=cart_id, now=now)
+    except AlreadyDone:
+        return value_of(found(order_id))
+
+
+def _known(order_id: UUID) -> Order | None:
+    """The order of this id, if it was placed before."""
+    row = models.Order.objects.filter(id=order_id).first()
+    return value_of(row) if row else None
 
 
 @atomic_write
@@ -212,10 +234,8 @@ def _write(
     *,
     cart_id: UUID | None,
     now: datetime,
-) -> models.Order:
-    """Write an order down whose goods are reserved; the one that a twin has just written, if one has."""
-    if known := models.Order.objects.filter(id=order_id).first():
-        return known
+) -> Order:
+    """Write an order down whose goods are reserved. Raises AlreadyDone where a twin has just done so."""
     rows = [_row(order_id, position, line) for position, line in enumerate(lines, start=1)]
     order = models.Order(
         id=order_id,
@@ -230,6 +250,7 @@ def _write(
         currency=settings.COMPTOIR_CURRENCY,
         tax=sum((row.tax for row in rows), ZERO),
         total=sum((row.total for row in rows), ZERO),
+        refunded=ZERO,
         placed_at=now,
         reserved_until=min((piece.until for piece in kept if piece.until), default=now + reservation_time()),
     )
@@ -240,10 +261,10 @@ def _write(
             raise AlreadyDone from error
         raise
     models.OrderLine.objects.bulk_create(rows)
-    write_pieces(order_id, kept)
-    note(order, Step.PLACED, actor_id=buyer.placed_by or buyer.customer_id, now=now)
+    pieces = write_pieces(order_id, kept)
+    placed = note(order, Step.PLACED, actor_id=buyer.placed_by or buyer.customer_id, now=now)
     publish([OrderCreated(order_id=order_id, customer_id=buyer.customer_id, cart_id=cart_id)])
-    return order
+    return assembled(order, lines=rows, pieces=pieces, steps=[placed])
 
 
 def _row(order_id: UUID, position: int, line: Ordered) -> models.OrderLine:
@@ -307,15 +328,11 @@ def _wanted(lines: Sequence[Ordered]) -> dict[UUID, int]:
 
 def _shelves(wanted: rules.Pieces, pickup_store_id: UUID | None) -> list[rules.Shelf]:
     """The places that could give something, or the one store where it is to be picked up."""
-    pieces: dict[UUID, dict[UUID, int]] = {}
+    pieces: dict[tuple[UUID, bool], dict[UUID, int]] = {}
     for held in inventory.online_stock(product_ids=list(wanted)):
-        pieces.setdefault(held.location_id, {})[held.product_id] = held.available
-    warehouses = {place.id for place in inventory.locations(ids=list(pieces)) if place.kind is LocationKind.WAREHOUSE}
-    return [
-        rules.Shelf(location_id, location_id in warehouses, on_it)
-        for location_id, on_it in pieces.items()
-        if pickup_store_id in {None, location_id}
-    ]
+        if pickup_store_id in {None, held.location_id}:
+            pieces.setdefault((held.location_id, held.in_warehouse), {})[held.product_id] = held.available
+    return [rules.Shelf(location_id, in_warehouse, on_it) for (location_id, in_warehouse), on_it in pieces.items()]
 
 
 def _missing(wanted: rules.Pieces, pickup_store_id: UUID | None) -> list[MissingLine]:
@@ -348,11 +365,19 @@ def _changed_prices(cart: Cart) -> list[ChangedPrice]:
 
 
 def _sound(destination: Destination) -> Destination:
-    """The same in its normal form. Raises InvalidDetails (of accounts), and LocationNotFound (of inventory)."""
+    """The same in its normal form.
+
+    Raises InvalidOrder, InvalidDetails (of accounts), and LocationNotFound (of inventory).
+    """
+    destination = replace(destination, email=destination.email.strip().lower())
+    if errors := rules.destination_errors(destination):
+        raise InvalidOrder(errors=errors)
     if destination.pickup_store_id:
         inventory.store(store_id=destination.pickup_store_id)
-    if destination.address is None:
-        return destination
-    draft = accounts.sound_address(draft=AddressDraft(**asdict(destination.address)))
-    fields = {name: getattr(draft, name) for name in asdict(destination.address)}
-    return replace(destination, address=OrderAddress(**fields))
+    return replace(destination, address=destination.address and _sound_address(destination.address))
+
+
+def _sound_address(address: OrderAddress) -> OrderAddress:
+    """The same in its normal form. Raises InvalidDetails (of accounts)."""
+    draft = accounts.sound_address(draft=AddressDraft(**asdict(address)))
+    return OrderAddress(**{name: getattr(draft, name) for name in asdict(address)})
