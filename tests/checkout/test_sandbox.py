@@ -289,6 +289,7 @@ def test_a_webhook_about_somebody_elses_charge_is_of_no_interest(provider: Sandb
         signature(notice(), SECRET, time.time() - 400),
         signature(notice(), SECRET, time.time()).replace("t=1", "t=2"),
     ],
+    ids=["empty", "guess", "no ASCII", "of another body", "by another", "too old", "of another time"],
 )
 def test_a_webhook_that_is_not_signed_like_this_is_forged(provider: Sandbox, forged: str) -> None:
     with pytest.raises(NoticeForged):

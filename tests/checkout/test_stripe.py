@@ -523,6 +523,7 @@ BODY = event("payment_intent.succeeded", intent())
 @pytest.mark.parametrize(
     "forged",
     ["", "t=1,v1=1", "é", "t=1,v1=é", signed(b"{}"), signed(BODY, secret="another"), signed(BODY, age=400)],
+    ids=["empty", "guess", "no ASCII", "half a guess", "of another body", "by another", "too old"],
 )
 def test_a_webhook_that_is_not_signed_like_this_is_forged(provider: Stripe, forged: str) -> None:
     with pytest.raises(NoticeForged):

@@ -17,7 +17,6 @@ from catalog.interface import catalog
 from config.logging import json_formatter, masked
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
-from shared_kernel.webhooks import new_secret
 from tests.accounts.actions import EMAIL, NEW_PASSWORD, PASSWORD, code_in, letters, register
 from tests.chain import make_person, post
 
@@ -70,7 +69,7 @@ def test_what_only_sounds_alike_is_not(name: str) -> None:
     ("text", "left"),
     [
         (f"key {KEY} is used", "key cpt_0a1b2c3d_*** is used"),
-        (f"signed with {new_secret()}", "signed with whsec_***"),
+        (f"signed with whsec_{'ab12' * 10}", "signed with whsec_***"),
         (f"sent {ACCESS}.", "sent ***."),
         ("Authorization: Bearer abcdefgh12345", "Authorization: Bearer ***"),
         ("authorization: basic Y2FtaWxsZTpzZWNyZXQ=", "authorization: basic ***"),

@@ -90,10 +90,11 @@ def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Ca
 
 
 def queue() -> list[tuple[str, str]]:
-    """What the queue of events holds: subscriber and state of each job."""
+    """What the queue of events holds for the inventory: subscriber and state of each job."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT args ->> 'subscriber', status::text FROM procrastinate_jobs WHERE queue_name = 'events' ORDER BY id"
+            "SELECT args ->> 'subscriber', status::text FROM procrastinate_jobs"
+            " WHERE queue_name = 'events' AND args ->> 'subscriber' LIKE 'inventory.%' ORDER BY id"
         )
         return cursor.fetchall()
 
