@@ -278,6 +278,13 @@ def test_a_webhook_about_somebody_elses_charge_is_of_no_interest(provider: Sandb
     assert provider.read(body=notice(), signature=signature(notice(), SECRET, time.time())) is None
 
 
+def test_without_an_address_nobody_knows(settings: Any) -> None:
+    settings.COMPTOIR_SANDBOX_URL = ""
+
+    with pytest.raises(Unknown, match="There is no payment sandbox"):
+        Sandbox().tokenise(card=Card("4242424242424242", 12, 2030, "123"))
+
+
 @pytest.mark.parametrize(
     "forged",
     [

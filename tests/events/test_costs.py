@@ -37,7 +37,7 @@ def test_a_till_sale_costs_two_statements_more_when_the_world_is_told_and_none_o
 
 
 def test_one_worker_does_everything_while_nothing_goes_out() -> None:
-    assert workers() == {"background worker": []}
+    assert workers() == {"background worker": ["--concurrency", "4"]}
 
 
 def test_what_goes_out_has_workers_of_its_own_and_every_queue_has_one(settings: Any) -> None:

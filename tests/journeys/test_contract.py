@@ -24,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from config.wsgi import application
+from tests.checkout.bank import Bank
 from tests.journeys.document import example_of, generated, operations, with_known_ids
 
 CHECKS = [
@@ -48,6 +49,13 @@ EXAMPLES = hypothesis_settings(
 A_FEW_EXAMPLES = hypothesis_settings(EXAMPLES, max_examples=2)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
+
+
+@pytest.fixture(autouse=True)
+def bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A payment provider that is there: without one, paying is a 503."""
+    bank = Bank()
+    monkeypatch.setattr("checkout.service.paying.provider", lambda: bank)
 
 
 @pytest.fixture(autouse=True)

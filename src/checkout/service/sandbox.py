@@ -96,6 +96,8 @@ class Sandbox:
 
     def _call(self, method: str, path: str, sent: dict[str, Any] | None = None, *, key: UUID | None = None) -> Any:
         """What the sandbox says; of what it refuses, an `error`. Raises Unknown."""
+        if not settings.COMPTOIR_SANDBOX_URL:
+            raise Unknown("There is no payment sandbox: set COMPTOIR_SANDBOX_URL, or begin with `make run`.")
         headers = {**self._pool.headers} | ({"Idempotency-Key": str(key)} if key else {})
         try:
             answer = self._pool.request(method, f"{settings.COMPTOIR_SANDBOX_URL}{path}", json=sent, headers=headers)
