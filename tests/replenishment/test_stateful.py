@@ -189,13 +189,12 @@ class Chain(RuleBasedStateMachine):
     def suggest(self) -> None:
         self.now += timedelta(milliseconds=1)
         for store in (0, 1):
-            waiting = sum(
-                request.granted or request.quantity
+            has_asked = any(
+                request.store == store and request.is_open and request.status is not SHIPPED
                 for request in self.asked.values()
-                if request.store == store and request.is_open and request.status is not SHIPPED
             )
-            position = self.shelves[store] + self.in_transit[store] + waiting
-            self.suggested[store] = max(0, min(REORDER_POINT - position, self.central))
+            position = self.shelves[store] + self.in_transit[store]
+            self.suggested[store] = 0 if has_asked else max(0, min(REORDER_POINT - position, self.central))
         assert replenishment.suggest(now=self.now) == sum(quantity > 0 for quantity in self.suggested)
 
     @rule(store=STORES, times=TIMES)
