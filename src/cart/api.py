@@ -8,12 +8,11 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja import Field, Router, Status
 from ninja.params.functions import Header
-from pydantic import ConfigDict
 
-from accounts.interface import Actor, CustomerNotFound
+from accounts.interface import Actor, CustomerNotFound, actor_of, caller_of
 from cart.interface import MAX_QUANTITY, Cart, CartNotFound, Holder, cart_of, carts, new_token
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.bodies import Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 
 router = Router(tags=["cart"])
@@ -24,11 +23,6 @@ TOKEN: Any = Header(
     alias="X-Cart-Token",
     description="The token of an anonymous cart, as it was told when the cart was opened.",
 )
-
-
-def example(**body: Any) -> ConfigDict:
-    """A body's configuration: unknown fields refused, and this example in the document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class ItemBody(Body):
@@ -58,12 +52,12 @@ def _customer(actor: Actor | None) -> UUID | None:
 
 def _holder(request: HttpRequest, token: str | None) -> Holder:
     """Who asks, by whatever they say of themselves. Raises InvalidToken and the like for what does not hold."""
-    return Holder(_customer(request.identify()), token)  # type: ignore[attr-defined]  # RequestMiddleware put it there
+    return Holder(_customer(caller_of(request)), token)
 
 
 def _required_customer(request: HttpRequest) -> UUID:
     """The customer who calls. Raises CustomerNotFound for staff and machines."""
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
+    actor = actor_of(request)
     customer_id = _customer(actor)
     if customer_id is None:
         raise CustomerNotFound(customer_id=actor.id)

@@ -18,6 +18,7 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 
+from accounts.interface import caller_of
 from shared_kernel.errors import Refusal, TooMany
 from shared_kernel.rate_limits import Limit, claim, network_of
 
@@ -92,7 +93,7 @@ def is_within(name: str, rate: str, who: str) -> bool:
 def _caller_id(request: HttpRequest) -> UUID | None:
     """Who calls, or None where nobody says so, or it does not hold. Raises TooManyRequests."""
     try:
-        actor = request.identify()  # type: ignore[attr-defined]  # RequestMiddleware put it there
+        actor = caller_of(request)
     except TooManyRequests:
         raise
     except Refusal:

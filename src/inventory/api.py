@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
-from pydantic import ConfigDict, field_validator
+from pydantic import field_validator
 
-from accounts.interface import Action, Actor
+from accounts.interface import Action, actor_of
 from catalog.interface import ProductNotFound
 from inventory.interface import (
     DEFAULT_LEAD_TIME_DAYS,
@@ -25,7 +25,7 @@ from inventory.interface import (
     inventory,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.bodies import Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, Page, PageFilters, cursor_page, numbered_page
 
@@ -37,11 +37,6 @@ MAX_LINES = 500
 KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
 STORE = "33333333-3333-3333-3333-333333333331"
 WAREHOUSE = "11111111-1111-1111-1111-111111111111"
-
-
-def example(**body: Any) -> ConfigDict:
-    """A body's configuration: unknown fields refused, and this example in the document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class StoreBody(Body):
@@ -150,11 +145,6 @@ class DiscrepancyFilters(CursorFilters):
     settled: bool = Field(False, description="Those that a count has settled, instead of those to be settled.")
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
-    return actor
-
-
 def _stock_lines(lines: list[LineBody]) -> list[StockLine]:
     return [StockLine(line.product_id, line.quantity) for line in lines]
 
@@ -173,7 +163,7 @@ def stores(request: HttpRequest, filters: Query[PageFilters]) -> Any:
 @idempotent
 def create_store(request: HttpRequest, body: StoreBody) -> Any:
     """Open a store (head office). 409 when another place has the name."""
-    _actor(request).require(Action.EDIT_STORES)
+    actor_of(request).require(Action.EDIT_STORES)
     draft = LocationDraft(kind=LocationKind.STORE, **body.model_dump())
     return Status(201, inventory.save_location(location_id=new_id(), draft=draft))
 
@@ -187,7 +177,7 @@ def store(request: HttpRequest, store_id: UUID) -> Any:
 @router.put("/stores/{uuid:store_id}/", response=Location, operation_id="replace_store", tags=["stores"])
 def replace_store(request: HttpRequest, store_id: UUID, body: StoreBody) -> Any:
     """Give a store its name, address and time zone anew (head office)."""
-    _actor(request).require(Action.EDIT_STORES)
+    actor_of(request).require(Action.EDIT_STORES)
     inventory.store(store_id=store_id)
     draft = LocationDraft(kind=LocationKind.STORE, **body.model_dump())
     return inventory.save_location(location_id=store_id, draft=draft)
@@ -199,14 +189,14 @@ def replace_store(request: HttpRequest, store_id: UUID, body: StoreBody) -> Any:
 @router.get("/stores/{uuid:store_id}/stock/", response=Page[StockRow], operation_id="store_stock")
 def store_stock(request: HttpRequest, store_id: UUID, filters: Query[StockFilters]) -> Any:
     """A store's stock: every stocked product on sale, at zero where the store holds none. The filters combine."""
-    _actor(request).require(Action.READ_STOCK)
+    actor_of(request).require(Action.READ_STOCK)
     return _stock_page(request, inventory.store(store_id=store_id), filters)
 
 
 @router.get("/stock/central/", response=Page[StockRow], operation_id="central_stock")
 def central_stock(request: HttpRequest, filters: Query[StockFilters]) -> Any:
     """The stock of the warehouse that serves the stores."""
-    _actor(request).require(Action.READ_STOCK)
+    actor_of(request).require(Action.READ_STOCK)
     return _stock_page(request, inventory.central(), filters)
 
 
@@ -238,7 +228,7 @@ def product_stock(request: HttpRequest, product_id: UUID, filters: Query[PageFil
 )
 def stock_of_product_in_store(request: HttpRequest, store_id: UUID, product_id: UUID) -> Any:
     """One product in one store, at zero where the store never held it."""
-    _actor(request).require(Action.READ_STOCK)
+    actor_of(request).require(Action.READ_STOCK)
     inventory.store(store_id=store_id)
     rows = inventory.stock_levels(product_ids=[product_id], location_ids=[store_id])
     if not rows:
@@ -256,7 +246,7 @@ def check_availability(request: HttpRequest, body: AvailabilityBody) -> Any:
 @router.get("/stock/movements/", response=CursorPage[LedgerRow], operation_id="list_movements")
 def movements(request: HttpRequest, filters: Query[MovementFilters]) -> Any:
     """The ledger, newest first: who moved what, why, when, before and after."""
-    _actor(request).require(Action.READ_STOCK)
+    actor_of(request).require(Action.READ_STOCK)
     rows = inventory.movements(
         location_ids=None if filters.location_id is None else [filters.location_id],
         product_id=filters.product_id,
@@ -269,7 +259,7 @@ def movements(request: HttpRequest, filters: Query[MovementFilters]) -> Any:
 @router.get("/stock/discrepancies/", response=CursorPage[Discrepancy], operation_id="list_discrepancies")
 def discrepancies(request: HttpRequest, filters: Query[DiscrepancyFilters]) -> Any:
     """Pieces that were sold although the books did not hold them, oldest first. A count of the shelf settles them."""
-    _actor(request).require(Action.READ_STOCK)
+    actor_of(request).require(Action.READ_STOCK)
     rows = inventory.discrepancies(
         location_ids=None if filters.location_id is None else [filters.location_id],
         settled=filters.settled,
@@ -288,7 +278,7 @@ def count_stock(request: HttpRequest, store_id: UUID, product_id: UUID, body: Co
 
     409 when fewer were counted than are reserved for orders.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.COUNT_STOCK, at=store_id)
     inventory.store(store_id=store_id)
     return inventory.count(
@@ -307,7 +297,7 @@ def count_stock(request: HttpRequest, store_id: UUID, product_id: UUID, body: Co
 @idempotent
 def receive_stock(request: HttpRequest, body: ReceiptBody) -> Any:
     """Put goods that arrived into a place's stock."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.RECEIVE_STOCK, at=body.location_id)
     operation_id = new_id()
     moved = inventory.receive(
@@ -325,7 +315,7 @@ def receive_stock(request: HttpRequest, body: ReceiptBody) -> Any:
 @idempotent
 def transfer_stock(request: HttpRequest, body: TransferBody) -> Any:
     """Move goods from one place to another, at once. 409 names each line that the first place cannot serve."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.TRANSFER_STOCK)
     operation_id = new_id()
     moved = inventory.transfer(
@@ -344,7 +334,7 @@ def transfer_stock(request: HttpRequest, body: TransferBody) -> Any:
 @idempotent
 def adjust_stock(request: HttpRequest, body: AdjustmentBody) -> Any:
     """Correct a place's stock: damage, loss, something found. 409 when less is available than is to be taken away."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.ADJUST_STOCK, at=body.location_id)
     operation_id = new_id()
     moved = inventory.adjust(

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
-from pydantic import ConfigDict
 
-from accounts.interface import Action, Actor
+from accounts.interface import Action, Actor, actor_of
 from replenishment.interface import (
     Acceptance,
     Outcome,
@@ -21,7 +20,7 @@ from replenishment.interface import (
     replenishment,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.bodies import Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent, operation_of, resumable
 from shared_kernel.rest.pages import Page, PageFilters, numbered_page
 
@@ -33,11 +32,6 @@ MAX_LINES = 100
 KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
 STORE = "33333333-3333-3333-3333-333333333331"
 REQUEST = "019aa5f0-5a6e-7c3b-9c1d-2f0e6b8a4d11"
-
-
-def example(**body: Any) -> ConfigDict:
-    """A body's configuration: unknown fields refused, and this example in the document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class RequestBody(Body):
@@ -120,11 +114,6 @@ class RequestFilters(PageFilters):
     product_id: UUID | None = Field(None, description="Only for this product.")
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
-    return actor
-
-
 def _visible_stores(actor: Actor, store_id: UUID | None) -> list[UUID] | None:
     """The stores to show: the one asked about, or all that the actor may see; None for the whole chain."""
     actor.require(Action.READ_STOCK)
@@ -157,7 +146,7 @@ def request_stock(request: HttpRequest, body: RequestBody) -> Any:
     409 `no_central_stock` when the warehouse does not carry the product, `central_stock_too_low` when it has fewer
     available, `store_unknown` when there is no such store.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.REQUEST_STOCK, at=body.store_id)
     made = replenishment.request(
         request_id=new_id(),
@@ -175,7 +164,7 @@ def requests(request: HttpRequest, filters: Query[RequestFilters]) -> Any:
     """Requests, latest first. Shop staff see those of their own stores."""
     page = replenishment.requests(
         statuses=None if filters.status is None else [filters.status],
-        store_ids=_visible_stores(_actor(request), filters.store_id),
+        store_ids=_visible_stores(actor_of(request), filters.store_id),
         product_id=filters.product_id,
         offset=filters.offset,
         limit=filters.page_size,
@@ -186,14 +175,14 @@ def requests(request: HttpRequest, filters: Query[RequestFilters]) -> Any:
 @router.get("/replenishment-requests/{uuid:request_id}/", response=Request, operation_id="replenishment_request")
 def replenishment_request(request: HttpRequest, request_id: UUID) -> Any:
     """One request. That of a store which is not yours is not found."""
-    return _visible(_actor(request), request_id)
+    return _visible(actor_of(request), request_id)
 
 
 @router.post("/replenishment-requests/{uuid:request_id}/cancel/", response=Request, operation_id="cancel_request")
 @idempotent
 def cancel_request(request: HttpRequest, request_id: UUID) -> Any:
     """Take back a request that is still pending. 409 `already_decided` when it is not."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.REQUEST_STOCK, at=_visible(actor, request_id).store_id)
     return replenishment.cancel(decision_id=new_id(), request_id=request_id, actor_id=actor.id, now=datetime.now(UTC))
 
@@ -209,7 +198,7 @@ def approve_request(request: HttpRequest, request_id: UUID, body: ApprovalBody =
     Where the warehouse uses transit, they are kept for it until they are shipped. 409 `already_decided`, or
     `central_stock_too_low` when fewer are available by now: then the request stays pending.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.DECIDE_REQUESTS)
     return replenishment.approve(
         decision_id=new_id(),
@@ -225,7 +214,7 @@ def approve_request(request: HttpRequest, request_id: UUID, body: ApprovalBody =
 @idempotent
 def reject_request(request: HttpRequest, request_id: UUID, body: RejectionBody = WITHOUT_REASON) -> Any:
     """Turn a request down; nothing moves. By id alone, the body may be left out. 409 `already_decided`."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.DECIDE_REQUESTS)
     return replenishment.reject(
         decision_id=new_id(),
@@ -240,7 +229,7 @@ def reject_request(request: HttpRequest, request_id: UUID, body: RejectionBody =
 @resumable
 def decide_requests(request: HttpRequest, body: DecisionsBody) -> Any:
     """Approve or reject several requests, each for itself. One that is refused does not keep the others."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.DECIDE_REQUESTS)
     outcomes = replenishment.decide_all(
         decision_id=operation_of(request),
@@ -260,7 +249,7 @@ def decide_requests(request: HttpRequest, body: DecisionsBody) -> Any:
 @idempotent
 def ship_request(request: HttpRequest, request_id: UUID) -> Any:
     """Send an approved request's goods: they leave the warehouse and are in transit. 409 `not_on_its_way` otherwise."""
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.DECIDE_REQUESTS)
     return replenishment.ship(shipment_id=new_id(), request_id=request_id, actor_id=actor.id, now=datetime.now(UTC))
 
@@ -272,7 +261,7 @@ def receive_request(request: HttpRequest, request_id: UUID, body: ArrivalBody = 
 
     A difference stays on the request and in the ledger.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.RECEIVE_STOCK, at=_visible(actor, request_id).store_id)
     return replenishment.receive(
         receipt_id=new_id(),
@@ -293,7 +282,7 @@ def suggestions(request: HttpRequest, filters: Query[SuggestionFilters]) -> Any:
     Worked out every night, and when a product runs low.
     """
     page = replenishment.suggestions(
-        store_ids=_visible_stores(_actor(request), filters.store_id),
+        store_ids=_visible_stores(actor_of(request), filters.store_id),
         offset=filters.offset,
         limit=filters.page_size,
     )
@@ -304,7 +293,7 @@ def suggestions(request: HttpRequest, filters: Query[SuggestionFilters]) -> Any:
 @resumable
 def accept_suggestions(request: HttpRequest, body: AcceptanceBody) -> Any:
     """Make requests of suggestions, each for itself. Never one beside a request that is still open."""
-    actor = _actor(request)
+    actor = actor_of(request)
     for line in body.lines:
         actor.require(Action.REQUEST_STOCK, at=line.store_id)
     acceptances = replenishment.accept(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from accounts.interface.callers import actor_of, caller_of
 from accounts.interface.permissions import (
     Action,
     Actor,
@@ -87,6 +88,8 @@ __all__ = [
     "TooManyAddresses",
     "TooManyAttempts",
     "accounts",
+    "actor_of",
+    "caller_of",
     "new_secret_key",
 ]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from ninja.params.functions import Header
 
-from accounts.interface import Action, Actor, NotAllowed
+from accounts.interface import Action, Actor, NotAllowed, caller_of
 from cart.interface import Holder
 from checkout.interface import Order, OrderNotFound, checkout
 
@@ -16,12 +16,6 @@ TOKEN: Any = Header(
     alias="X-Cart-Token",
     description="The token of the anonymous cart that the order was made of, where nobody is logged in.",
 )
-
-
-def caller_of(request: HttpRequest) -> Actor | None:
-    """Who calls, None when nobody says so."""
-    actor: Actor | None = request.identify()  # type: ignore[attr-defined]  # RequestMiddleware put it there
-    return actor
 
 
 def holder_of(request: HttpRequest, token: str | None) -> Holder:

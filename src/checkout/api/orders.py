@@ -9,9 +9,9 @@ from django.utils.timezone import make_aware
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import model_validator
 
-from accounts.interface import Action, Actor, CustomerNotFound, accounts
+from accounts.interface import Action, CustomerNotFound, accounts, actor_of
 from checkout.api.callers import TOKEN, required, required_buyer, shown, visible
-from checkout.api.placing import HOME, AddressBody, DestinationBody, example
+from checkout.api.placing import HOME, AddressBody, DestinationBody
 from checkout.interface import (
     Destination,
     Order,
@@ -22,7 +22,7 @@ from checkout.interface import (
     OrderSummary,
     checkout,
 )
-from shared_kernel.rest.bodies import Body, Day, Whole
+from shared_kernel.rest.bodies import Body, Day, Whole, example
 from shared_kernel.rest.idempotency import operation_of, resumable
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
@@ -130,11 +130,6 @@ def _begin(day: date) -> datetime:
     return make_aware(datetime.combine(day, time.min))
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
-    return actor
-
-
 def _page(request: HttpRequest, filters: OrderFilters, **conditions: Any) -> dict[str, Any]:
     rows = checkout.orders(
         statuses=None if filters.status is None else [filters.status],
@@ -155,7 +150,7 @@ def place_order(request: HttpRequest, body: OrderBody) -> Any:
 
     Reserved and refused as in `/checkout/process/`.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     actor.require(Action.PLACE_ORDERS)
     made = checkout.place_order(
         order_id=operation_of(request),
@@ -174,7 +169,7 @@ def place_order(request: HttpRequest, body: OrderBody) -> Any:
 @router.get("/orders/", response=CursorPage[OrderSummary], operation_id="list_orders")
 def orders(request: HttpRequest, filters: Query[StaffOrderFilters]) -> Any:
     """Orders, latest first. Shop staff see those that their stores send or hand over, and a program its own."""
-    actor = _actor(request)
+    actor = actor_of(request)
     if not actor.may(Action.READ_ORDERS):
         actor.require(Action.PLACE_ORDERS)
     stores = actor.stores_for(Action.READ_ORDERS)
@@ -192,7 +187,7 @@ def orders(request: HttpRequest, filters: Query[StaffOrderFilters]) -> Any:
 @router.get("/orders/stats/", response=FiguresAnswer, operation_id="order_statistics")
 def statistics(request: HttpRequest, filters: Query[Days]) -> Any:
     """How many orders stand where, and what they come to, less what was refunded."""
-    _actor(request).require(Action.MANAGE_ORDERS)
+    actor_of(request).require(Action.MANAGE_ORDERS)
     return {"results": checkout.figures(**filters.moments())}
 
 
@@ -211,7 +206,7 @@ def customer_orders(request: HttpRequest, customer_id: str, filters: Query[Order
 
     Shop staff see those that their stores send or hand over.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     named = actor.id if customer_id == "me" else _id(customer_id)
     stores = None if named == actor.id else actor.stores_for(Action.READ_ORDERS)
     if stores == frozenset() or not accounts.customers(ids=[named]):
@@ -256,7 +251,7 @@ def advance_order(request: HttpRequest, order_id: UUID, body: StatusBody) -> Any
 
     409 `impossible_step` names the steps that are possible from where it stands. Again: nothing happens.
     """
-    actor, known = _actor(request), visible(request, order_id)
+    actor, known = actor_of(request), visible(request, order_id)
     on_the_shelf = body.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}
     required(actor, known, Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS)
     if body.status is OrderStatus.CANCELLED:
@@ -281,7 +276,7 @@ def cancel_order(
 @router.delete("/orders/{uuid:order_id}/", response={204: None}, operation_id="delete_order")
 def delete_order(request: HttpRequest, order_id: UUID) -> Any:
     """Cancel a pending order, as `cancel` does: it stays, cancelled, with its trace."""
-    actor = _actor(request)
+    actor = actor_of(request)
     required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
     checkout.cancel(order_id=order_id, reason="deleted", actor_id=actor.id, now=datetime.now(UTC))
     return Status(204, None)
@@ -294,7 +289,7 @@ def refund_order(request: HttpRequest, order_id: UUID, body: RefundBody = EVERYT
 
     The worker carries it out: see the order for what became of it. 409 `refund_exceeds_order`, `impossible_step`.
     """
-    actor = _actor(request)
+    actor = actor_of(request)
     required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
     refund = checkout.refund(
         refund_id=operation_of(request),

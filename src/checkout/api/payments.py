@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 from ninja.params.functions import Header
 
-from checkout.api.callers import TOKEN, caller_of, holder_of, required_buyer, visible
-from checkout.api.placing import example
+from accounts.interface import caller_of
+from checkout.api.callers import TOKEN, holder_of, required_buyer, visible
 from checkout.interface import Card, OrderPayment, checkout
-from shared_kernel.rest.bodies import Body, Whole
+from shared_kernel.rest.bodies import Body, Whole, example
 from shared_kernel.rest.idempotency import operation_of, resumable
 
 router = Router(tags=["payments"])

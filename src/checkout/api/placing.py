@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Router, Status
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
 from accounts.interface import accounts
 from checkout.api.callers import TOKEN, holder_of
@@ -19,7 +19,7 @@ from checkout.interface import (
     Quote,
     checkout,
 )
-from shared_kernel.rest.bodies import Body
+from shared_kernel.rest.bodies import Body, example
 from shared_kernel.rest.idempotency import operation_of, resumable
 
 router = Router(tags=["checkout"])
@@ -34,11 +34,6 @@ HOME = {
     "country": "FR",
     "email": "camille@example.com",
 }
-
-
-def example(**body: Any) -> ConfigDict:
-    """A body's configuration: unknown fields refused, and this example in the document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class AddressBody(Body):

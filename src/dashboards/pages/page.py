@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retarget, trigger_client_event
 
-from accounts.interface import Action, Actor
+from accounts.interface import Action, Actor, caller_of
 from dashboards.wording import sentence
 from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
 from shared_kernel.ids import new_id, part_of, time_of
@@ -76,7 +76,7 @@ def page(view: View) -> View:
     @functools.wraps(view)
     def shown(request: HttpRequest, **path: Any) -> HttpResponse:
         try:
-            actor: Actor | None = request.identify()  # type: ignore[attr-defined]  # RequestMiddleware put it there
+            actor = caller_of(request)
             if actor is not None:
                 return view(request, actor, **path)
         except Unauthenticated:

@@ -1,16 +1,8 @@
-"""Who calls, and what they may see."""
+"""What a caller may see."""
 
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from accounts.interface import Action, Actor
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """The person whom an operation answers."""
-    actor: Actor = request.auth  # type: ignore[attr-defined]  # django-ninja puts it there
-    return actor
 
 
 def visible_stores(actor: Actor, store_id: UUID | None) -> list[UUID] | None:

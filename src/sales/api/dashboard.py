@@ -9,7 +9,8 @@ from django.utils.timezone import localdate
 from ninja import Field, Query, Router, Schema
 from pydantic import ValidationInfo, field_validator
 
-from sales.api.callers import actor_of, visible_stores
+from accounts.interface import actor_of
+from sales.api.callers import visible_stores
 from sales.interface import Indicators, StoreIndicators, sales
 from shared_kernel.rest.bodies import Day
 

@@ -18,8 +18,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from accounts.interface import Action
-from sales.api.callers import actor_of
+from accounts.interface import Action, actor_of
 from sales.interface import PaymentMethod, Receipt, SaleNotFound, sales
 
 router = Router(tags=["sales"])

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.timezone import localdate
 from ninja import Field, Query, Router, Schema
 
-from sales.api.callers import actor_of, visible_stores
+from accounts.interface import actor_of
+from sales.api.callers import visible_stores
 from sales.interface import Channel, Figures, SalesReport, Statistics, StoreReport, sales
 from shared_kernel.csv_files import harmless
 from shared_kernel.rest.bodies import Day

@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
 from pydantic import AwareDatetime, ConfigDict, StrictBool, field_validator, model_validator
 
-from accounts.interface import Action
-from sales.api.callers import actor_of
+from accounts.interface import Action, actor_of
 from sales.interface import (
     OfflineItem,
     OfflineResult,
@@ -25,7 +24,7 @@ from sales.interface import (
 )
 from shared_kernel.ids import new_id
 from shared_kernel.money import to_cents
-from shared_kernel.rest.bodies import Amount, Body, Whole
+from shared_kernel.rest.bodies import Amount, Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
@@ -131,10 +130,7 @@ class ReturnBody(Body):
     reason: str = Field("", max_length=200, description="Why, for whoever reads the ticket.")
     till_session_id: UUID | None = Field(None, description="The open session of the till that gives the money back.")
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={"examples": [{"lines": [{"position": 1, "quantity": 1}], "reason": "Too loud"}]},
-    )
+    model_config = example(lines=[{"position": 1, "quantity": 1}], reason="Too loud")
 
 
 class OfflineSaleBody(Body):

@@ -8,10 +8,8 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
-from pydantic import ConfigDict
 
-from accounts.interface import Action, Actor
-from sales.api.callers import actor_of
+from accounts.interface import Action, Actor, actor_of
 from sales.interface import (
     CashDirection,
     CashMovement,
@@ -24,18 +22,13 @@ from sales.interface import (
 )
 from shared_kernel.ids import new_id
 from shared_kernel.money import to_cents
-from shared_kernel.rest.bodies import Amount, Body
+from shared_kernel.rest.bodies import Amount, Body, example
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
 router = Router(tags=["tills"])
 
 STORE = "33333333-3333-3333-3333-333333333331"
-
-
-def example(**body: Any) -> ConfigDict:
-    """A body's configuration: unknown fields refused, and this example in the document."""
-    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
 class OpeningBody(Body):

@@ -43,6 +43,11 @@ class Body(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+def example(**body: Any) -> ConfigDict:
+    """A body's configuration: unknown fields refused, and this example in the document."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
+
+
 def parse_json(body: bytes) -> Any:
     """The value that a JSON text stands for. Numbers with a point become Decimal.
 
