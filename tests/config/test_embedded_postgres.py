@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from config import embedded_postgres
 
-embedded_postgres._APART = Path(sys.argv[2])
+embedded_postgres.account.APART = Path(sys.argv[2])
 for line in sys.stdin:
     try:
         answer = embedded_postgres.use(Path(sys.argv[1]), durable=False)
@@ -37,7 +37,7 @@ class User:
     def __init__(self, data: Path, apart: Path, script: str = USER, **environment: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-c", script, data, apart],
-            env=os.environ | {"PYTHONPATH": str(Path(embedded_postgres.__file__).parent.parent)} | environment,
+            env=os.environ | {"PYTHONPATH": str(Path(embedded_postgres.__file__).parent.parent.parent)} | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -274,7 +274,7 @@ def private(folder: Path) -> dict[str, str]:
     package = embedded_postgres.binary("psql").parent.parent.parent
     for part in (package, package.with_name(f"{package.name}.libs")):
         (folder / "var" / part.name).symlink_to(part)
-    return {"PYTHONPATH": f"{folder / 'var'}:{Path(embedded_postgres.__file__).parent.parent}"}
+    return {"PYTHONPATH": f"{folder / 'var'}:{Path(embedded_postgres.__file__).parent.parent.parent}"}
 
 
 def test_root_keeps_the_server_where_its_account_can_reach(
