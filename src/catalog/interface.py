@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Protocol
 from uuid import UUID
 
-from shared_kernel.errors import Conflict, Invalid, NotFound
+from shared_kernel.errors import Conflict, Invalid, InvalidFields, NotFound
 from shared_kernel.events import Event
 from shared_kernel.published import published
 
@@ -143,15 +143,8 @@ class BarcodeTaken(Conflict):
         return f"Another product has the barcode {self.barcode}: check which product carries it."
 
 
-@dataclass(eq=False)
-class InvalidProduct(Invalid):
+class InvalidProduct(InvalidFields):
     """A value breaks one of the catalogue's rules."""
-
-    code: ClassVar[str] = "invalid"
-    errors: list[dict[str, str]]
-
-    def __str__(self) -> str:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in self.errors)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export.admin import ExportMixin
@@ -34,7 +33,7 @@ from accounts.interface import accounts
 from catalog.interface import catalog
 from config import webhooks  # noqa: F401 where Django looks for what is in the admin
 from inventory.interface import inventory
-from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin
+from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, second
 from shared_kernel.audit import Deed, record
 from shared_kernel.csv_files import harmless
 from shared_kernel.models import AuditEntry
@@ -301,7 +300,7 @@ class AuditEntryAdmin(ExportMixin, ReadOnlyAdmin):  # type: ignore[type-arg]  # 
 
     @display(description=gettext_lazy("When"))
     def moment(self, entry: AuditEntry) -> str:
-        return format_html('<span class="whitespace-nowrap">{}</span>', f"{localtime(entry.at):%Y-%m-%d %H:%M:%S}")
+        return format_html('<span class="whitespace-nowrap">{}</span>', second(entry.at))
 
     @display(description=gettext_lazy("By"))
     def who(self, entry: Any) -> str | None:

@@ -3,7 +3,6 @@
 import json
 import re
 from typing import Any
-from uuid import UUID
 
 import structlog
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -16,6 +15,7 @@ from django.urls import Resolver404, ResolverMatch, resolve
 from config.limits import is_within
 from config.problems import CONTENT_TYPE
 from shared_kernel.audit import Deed, record
+from shared_kernel.ids import uuid_of
 from shared_kernel.rate_limits import network_of
 
 REFUSED = {401, 403, 429}
@@ -69,13 +69,8 @@ def _code(response: HttpResponseBase) -> str:
 
 
 def _ids(match: ResolverMatch | None) -> dict[str, str]:
-    ids = {}
-    for name, value in match.kwargs.items() if match else ():
-        try:
-            ids[name] = str(UUID(str(value)))
-        except ValueError:
-            continue
-    return ids
+    named = match.kwargs.items() if match else ()
+    return {name: str(known) for name, value in named if (known := uuid_of(str(value)))}
 
 
 @receiver(user_logged_in)

@@ -3,16 +3,11 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse_lazy
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
@@ -23,9 +18,21 @@ from unfold.widgets import (
 )
 
 from accounts.interface import Action
-from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, StepForm, actor_of, allow
+from shared_kernel.admin import (
+    TO_BE_MADE,
+    DaysFilter,
+    Label,
+    NamedFilter,
+    ReadOnlyAdmin,
+    Secret,
+    StepForm,
+    actor_of,
+    allow,
+    second,
+)
 from shared_kernel.errors import Refusal
 from shared_kernel.events import event_types
+from shared_kernel.ids import uuid_of
 from shared_kernel.models import WebhookDelivery, WebhookEndpoint
 from shared_kernel.webhooks import (
     EndpointDraft,
@@ -35,10 +42,6 @@ from shared_kernel.webhooks import (
     new_secret,
     send_again,
 )
-
-ENDPOINTS = reverse_lazy("admin:shared_kernel_webhookendpoint_changelist")
-# Stands in a form for the row that is not there yet.
-TO_BE_MADE = WebhookEndpoint(id=UUID(int=0))
 
 STATES = {
     "waiting": gettext_lazy("Waiting"),
@@ -117,31 +120,30 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
     @action(description=gettext_lazy("Create an endpoint"), permissions=["manage"])
     def create(self, request: HttpRequest) -> HttpResponse:
         allow(request, Action.MANAGE_KEYS)
-        secret = new_secret()
-        made: list[bool] = []
 
-        def make(form: EndpointForm) -> str:
-            made.append(create_endpoint(endpoint_id=form.key, secret=secret, draft=form.draft))
-            return ""
-
-        if shown := self.step(request, EndpointForm, [TO_BE_MADE], title=_("Create an endpoint"), act=make):
-            return shown
-        if made == [True]:
-            return TemplateResponse(
-                request,
-                "admin/shared_kernel/webhookendpoint/made.html",
-                {
-                    **self.admin_site.each_context(request),
-                    "title": request.POST["name"],
-                    "opts": self.opts,
-                    "media": self.media,
-                    "secret": secret,
-                },
+        def make(form: EndpointForm) -> Secret | None:
+            secret = new_secret()
+            if not create_endpoint(endpoint_id=form.key, secret=secret, draft=form.draft):
+                return None
+            return Secret(
+                title=form.draft.name,
+                heading=_("The secret of %(title)s") % {"title": form.draft.name},
+                advice=_("Give it to the integrator now, to verify Comptoir-Signature with: it is not shown again."),
+                label=_("Secret"),
+                value=secret,
+                way_back=_("Back to the endpoints"),
             )
-        # The form was sent twice: what was made first counts.
-        said = _("This endpoint was made a moment ago, and its secret shown then. If nobody has kept it, make another.")
-        self.message_user(request, said, messages.WARNING)
-        return redirect(ENDPOINTS)
+
+        return self.step_to_secret(
+            request,
+            EndpointForm,
+            TO_BE_MADE,
+            title=_("Create an endpoint"),
+            make=make,
+            made_before=_(
+                "This endpoint was made a moment ago, and its secret shown then. If nobody has kept it, make another."
+            ),
+        )
 
     @action(description=gettext_lazy("Edit"), permissions=["manage"])
     def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -152,9 +154,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
             change_endpoint(endpoint_id=row.pk, draft=form.draft)
             return _("%(name)s is saved.") % {"name": form.draft.name}
 
-        rows, about = ([row], row.name) if row else ([], "")
-        shown = self.step(request, EndpointForm, rows, title=_("Edit"), about=about, act=change)
-        return shown or redirect(ENDPOINTS)
+        return self.step_on(request, EndpointForm, row, title=_("Edit"), about=str, act=change)
 
 
 class StateFilter(NamedFilter):
@@ -171,9 +171,6 @@ class EndpointFilter(NamedFilter):
 
     def names(self) -> Iterable[tuple[Any, Any]]:
         return WebhookEndpoint.objects.order_by("name").values_list("id", "name")
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(value), str(name)) for value, name in self.names()]
 
 
 @admin.register(WebhookDelivery)
@@ -208,16 +205,11 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
             row.admin_name = f"{row.event_type}, {row.endpoint.name}"
 
     def get_search_results(self, request: HttpRequest, rows: Any, search: str) -> tuple[Any, bool]:
-        if not search:
-            return rows, False
-        try:
-            return rows.filter(event_id=UUID(search)), False
-        except ValueError:
-            return rows.none(), False
+        return rows.filter(event_id=uuid_of(search)) if search else rows, False
 
     @display(description=gettext_lazy("When"))
     def created(self, row: WebhookDelivery) -> str:
-        return f"{localtime(row.created_at):%Y-%m-%d %H:%M:%S}"
+        return second(row.created_at)
 
     @display(description=gettext_lazy("State"), label={"waiting": "info", "delivered": "success", "parked": "danger"})
     def condition(self, row: WebhookDelivery) -> Label:
@@ -231,7 +223,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("Next try"))
     def next_try(self, row: WebhookDelivery) -> str | None:
-        return f"{localtime(row.next_try_at):%Y-%m-%d %H:%M:%S}" if row.next_try_at else None
+        return second(row.next_try_at) if row.next_try_at else None
 
     @admin.action(description=gettext_lazy("Send again"), permissions=["manage"])
     def send_again(self, request: HttpRequest, queryset: object) -> HttpResponse | None:

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy
 from accounts.interface import PersonNotFound, accounts
 from catalog.interface import MIN_PRICE
 from dashboards.wording import CHANNELS
+from shared_kernel.quantities import MAX_QUANTITY
 
-MAX_QUANTITY = 1_000_000
 MAX_PRICE = Decimal("99999999.99")
 MAX_DAYS = 366
 # As far as the API's reports go.

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router, Schema, Status
+from ninja.decorators import decorate_view
 from pydantic import field_validator
 
 from accounts.interface import Action, actor_of
@@ -25,18 +26,15 @@ from inventory.interface import (
     inventory,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole, example
+from shared_kernel.quantities import MAX_QUANTITY
+from shared_kernel.rest.bodies import KEYBOARD, STORE, WAREHOUSE, Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, Page, PageFilters, cursor_page, numbered_page
+from shared_kernel.rest.public import public
 
 router = Router(tags=["stock"])
 
-MAX_QUANTITY = 1_000_000
 MAX_LINES = 500
-
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
-STORE = "33333333-3333-3333-3333-333333333331"
-WAREHOUSE = "11111111-1111-1111-1111-111111111111"
 
 
 class StoreBody(Body):
@@ -153,6 +151,7 @@ def _stock_lines(lines: list[LineBody]) -> list[StockLine]:
 
 
 @router.get("/stores/", auth=None, response=Page[Location], operation_id="list_stores", tags=["stores"])
+@decorate_view(public("store list"))
 def stores(request: HttpRequest, filters: Query[PageFilters]) -> Any:
     """The stores, by name."""
     page = inventory.store_page(offset=filters.offset, limit=filters.page_size)
@@ -169,6 +168,7 @@ def create_store(request: HttpRequest, body: StoreBody) -> Any:
 
 
 @router.get("/stores/{uuid:store_id}/", auth=None, response=Location, operation_id="store", tags=["stores"])
+@decorate_view(public("store"))
 def store(request: HttpRequest, store_id: UUID) -> Any:
     """One store."""
     return inventory.store(store_id=store_id)

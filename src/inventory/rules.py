@@ -5,12 +5,12 @@ from zoneinfo import available_timezones
 
 from inventory.interface import LocationDraft, StockRow, Thresholds
 from shared_kernel.csv_files import Columns, Record, Rejection, whole_number
+from shared_kernel.quantities import MAX_QUANTITY
 
 COLUMNS = Columns(
     required=("location", "sku", "quantity"),
     optional=("reorder_point", "target", "safety_stock"),
 )
-MAX_QUANTITY = 1_000_000
 MAX_LEAD_TIME_DAYS = 365
 
 # How far back sales tell how a product sells: four weeks, so that each weekday counts as often.

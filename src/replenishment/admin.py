@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.decorators import action, display
@@ -256,9 +255,8 @@ class RequestAdmin(ReplenishmentAdmin):
                 "product": made.product_name,
             }
 
-        rows, about = ([row], row.store_name) if row else ([], "")
-        shown = self.step(request, PartForm, rows, title=_("Approve a part"), about=about, act=approve)
-        return shown or redirect(reverse("admin:replenishment_request_changelist"))
+        about = attrgetter("store_name")
+        return self.step_on(request, PartForm, row, title=_("Approve a part"), about=about, act=approve)
 
 
 @admin.register(Suggestion)

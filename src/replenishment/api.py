@@ -20,17 +20,15 @@ from replenishment.interface import (
     replenishment,
 )
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole, example
+from shared_kernel.quantities import MAX_QUANTITY
+from shared_kernel.rest.bodies import KEYBOARD, STORE, Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent, operation_of, resumable
 from shared_kernel.rest.pages import Page, PageFilters, numbered_page
 
 router = Router(tags=["replenishment"])
 
-MAX_QUANTITY = 1_000_000
 MAX_LINES = 100
 
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
-STORE = "33333333-3333-3333-3333-333333333331"
 REQUEST = "019aa5f0-5a6e-7c3b-9c1d-2f0e6b8a4d11"
 
 

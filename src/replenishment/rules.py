@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 
 from replenishment.interface import InvalidQuantity
-
-MAX_QUANTITY = 1_000_000
+from shared_kernel.quantities import MAX_QUANTITY
 
 # The days that sales are counted over, and how often each weekday is among them.
 SALES_DAYS = 28

@@ -1,7 +1,11 @@
 """What the modules' admins share: lists that stay fast, and steps: forms between choosing rows and acting on them."""
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, Self
 from uuid import UUID
 
@@ -11,13 +15,15 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
+from django.utils.formats import date_format, number_format
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
-from django.utils.timezone import make_aware
+from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext as _
 from unfold import admin as unfold
 from unfold import paginator
@@ -27,12 +33,12 @@ from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from shared_kernel.errors import Refusal, Unauthenticated
-from shared_kernel.ids import new_id, part_of, time_of
+from shared_kernel.ids import is_fresh, new_id, part_of
+from shared_kernel.quantities import MAX_QUANTITY
 
 FURTHEST_PAGE = 200
-MAX_QUANTITY = 1_000_000
-KEY_LASTS = timedelta(days=1)
-CLOCK_TOLERANCE = timedelta(minutes=1)
+# Stands in a form for the row that is not there yet.
+TO_BE_MADE = SimpleNamespace(pk=UUID(int=0))
 
 
 def actor_of(request: HttpRequest) -> Any:
@@ -83,6 +89,18 @@ class DescribedRows(ChangeList):
         super().get_results(request)
         self.result_list: list[Any] = list(self.result_list)
         self.model_admin.describe(self.result_list)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """What is shown once, on a page of its own, when it is made: of whom, and what to do with it."""
+
+    title: str
+    heading: str
+    advice: str
+    label: str
+    value: str
+    way_back: str
 
 
 class ModelAdmin(unfold.ModelAdmin):
@@ -162,6 +180,59 @@ class ModelAdmin(unfold.ModelAdmin):
         }
         return TemplateResponse(request, "admin/step.html", context)
 
+    def step_on(
+        self,
+        request: HttpRequest,
+        make_form: "Callable[[Sequence[Any], Any], StepForm]",
+        row: Any,
+        *,
+        title: str,
+        about: Callable[[Any], str] = attrgetter("admin_name"),
+        act: Callable[[Any], str],
+    ) -> HttpResponse:
+        """A step on one row, which `about` names, and the list after it; the list alone where there is no row."""
+        rows, named = ([row], about(row)) if row else ([], "")
+        return self.step(request, make_form, rows, title=title, about=named, act=act) or self.list_again()
+
+    def step_to_secret(
+        self,
+        request: HttpRequest,
+        make_form: "Callable[[Sequence[Any], Any], StepForm]",
+        row: Any,
+        *,
+        title: str,
+        make: Callable[[Any], Secret | None],
+        made_before: str,
+    ) -> HttpResponse:
+        """A step on one row of which a secret comes, and the page that shows it: nothing else ever does.
+
+        `make` takes the form; where it was sent twice, what was made first counts: None, and `made_before` is said.
+        """
+        made: list[Secret | None] = []
+
+        def act(form: StepForm) -> str:
+            made.append(make(form))
+            return ""
+
+        rows, about = ([row], getattr(row, "admin_name", "")) if row else ([], "")
+        if shown := self.step(request, make_form, rows, title=title, about=about, act=act):
+            return shown
+        if not made:
+            return self.list_again()
+        if made[0] is None:
+            self.message_user(request, made_before, messages.WARNING)
+            return self.list_again()
+        context = {
+            **self.admin_site.each_context(request),
+            **asdict(made[0]),
+            "opts": self.opts,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/secret.html", context)
+
+    def list_again(self) -> HttpResponse:
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
 
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that only the published interfaces change, in the order of an index: another would sort the whole table."""
@@ -191,11 +262,15 @@ class Label(tuple[str, str]):
 
 
 class NamedFilter(DropdownFilter):
-    """Keeps the rows with one value of the field `parameter_name`, chosen by a name."""
+    """Keeps the rows with one value of the field `parameter_name`, or what else `condition` says, chosen by a name."""
 
     def names(self) -> Iterable[tuple[Any, Any]]:
         """The values to choose from, with their names."""
         raise NotImplementedError
+
+    def condition(self, chosen: str) -> Q:
+        """Which rows have the chosen value."""
+        return Q(**{self.parameter_name: chosen})
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         return [(str(value), str(name)) for value, name in self.names()]
@@ -203,7 +278,7 @@ class NamedFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
         # Only what is offered: anything else may not be a value of the field.
-        return rows.filter(**{self.parameter_name: chosen}) if chosen in dict(self.lookup_choices) else rows
+        return rows.filter(self.condition(chosen)) if chosen in dict(self.lookup_choices) else rows
 
 
 class DaysFilter(RangeDateFilter):
@@ -223,6 +298,26 @@ def table(headers: Sequence[Any], rows: Sequence[Sequence[Any]]) -> SafeString:
     return render_to_string("unfold/components/table.html", {"table": {"headers": headers, "rows": rows}})
 
 
+def amount(value: Decimal) -> str:
+    """An amount of money, as the reader writes one."""
+    return number_format(value, decimal_pos=2)
+
+
+def day(value: datetime) -> str:
+    """A time's day, as the reader writes one."""
+    return date_format(localtime(value), "SHORT_DATE_FORMAT")
+
+
+def moment(value: datetime) -> str:
+    """A time to the minute, as the reader writes one."""
+    return date_format(localtime(value), "SHORT_DATETIME_FORMAT")
+
+
+def second(value: datetime) -> str:
+    """A time to the second, which no language has a format for, as the reader writes its day."""
+    return f"{day(value)} {localtime(value):%H:%M:%S}"
+
+
 # --- Steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -234,13 +329,8 @@ class KeyField(forms.UUIDField):
 
     def validate(self, value: UUID | None) -> None:
         super().validate(value)
-        if value is None or value.version != 7 or not -CLOCK_TOLERANCE <= age_of(value) <= KEY_LASTS:
+        if value is None or not is_fresh(value):
             raise ValidationError(_("This form was shown too long ago: go back and start again."))
-
-
-def age_of(key: UUID) -> timedelta:
-    """How long ago a key of ours was made."""
-    return datetime.now(UTC) - time_of(key)
 
 
 class StepForm(forms.Form):

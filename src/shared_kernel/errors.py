@@ -31,6 +31,17 @@ class Invalid(Refusal):
     """A value breaks a rule, whatever the state of things."""
 
 
+@dataclass(eq=False)
+class InvalidFields(Invalid):
+    """Values break rules, each of `errors` with its `field` and a `message`."""
+
+    code: ClassVar[str] = "invalid"
+    errors: list[dict[str, str]]
+
+    def __str__(self) -> str:
+        return "; ".join(f"{error['field']}: {error['message']}" for error in self.errors)
+
+
 class Forbidden(Refusal):
     """Whoever asks may not do this here."""
 

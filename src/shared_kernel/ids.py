@@ -8,11 +8,26 @@ from uuid import UUID
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+KEY_LASTS = timedelta(days=1)
+CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 def time_of(identifier: UUID) -> datetime:
     """The time that an id of ours carries, to the millisecond."""
     return EPOCH + (identifier.int >> 80) * MILLISECOND
+
+
+def is_fresh(key: UUID) -> bool:
+    """Whether a form's key is one of ours, and not too old to act upon."""
+    return key.version == 7 and -CLOCK_TOLERANCE <= datetime.now(UTC) - time_of(key) <= KEY_LASTS
+
+
+def uuid_of(text: str) -> UUID | None:
+    """The id that somebody's text is; None where it is none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def new_id(*, at: datetime | None = None) -> UUID:
@@ -31,3 +46,11 @@ def part_of(key: UUID, *names: UUID | str | int | None) -> UUID:
     digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:10])
     version, variant = 0x7 << 76, 0b10 << 62
     return UUID(int=key.int >> 80 << 80 | version | digest >> 68 << 64 | variant | digest & (1 << 62) - 1)
+
+
+def digest_of(text: str) -> bytes:
+    """What is kept of a token or a key, and found by it, so that nobody who reads it there can send it.
+
+    A quick hash will do: nobody guesses 256 random bits.
+    """
+    return hashlib.sha256(text.encode()).digest()

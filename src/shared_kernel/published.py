@@ -1,6 +1,6 @@
 """Published interfaces: the one door between modules.
 
-A module's `interface.py` ends with `inventory = published(Inventory)`. Callers import that handle and call its methods;
+A module's `interface` ends with `inventory = published(Inventory)`. Callers import that handle and call its methods;
 `config/wiring.py` binds each handle, once at start, to whatever carries the calls out.
 """
 

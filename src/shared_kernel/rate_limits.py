@@ -8,7 +8,6 @@ whatever becomes of the caller; inside one it is the transaction's, and whoever 
 The clock is the database's, which all replicas share.
 """
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from limits import RateLimitItem, parse_many
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
+from shared_kernel.ids import digest_of
 from shared_kernel.models import RateLimit
 
 # A window that has ended begins anew.
@@ -99,13 +99,13 @@ class PostgresStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         with connection.cursor() as cursor:
-            cursor.execute(HIT, [_digest(key), amount, expiry])
+            cursor.execute(HIT, [digest_of(key), amount, expiry])
             return int(cursor.fetchone()[0])
 
     def decr(self, key: str) -> None:
         """Take one hit off, unless its window has ended."""
         with connection.cursor() as cursor:
-            cursor.execute(GIVE_BACK, [_digest(key)])
+            cursor.execute(GIVE_BACK, [digest_of(key)])
 
     def get(self, key: str) -> int:
         row = self._row(key)
@@ -122,19 +122,15 @@ class PostgresStorage(Storage):
         return RateLimit.objects.all().delete()[0]
 
     def clear(self, key: str) -> None:
-        RateLimit.objects.filter(key=_digest(key)).delete()
+        RateLimit.objects.filter(key=digest_of(key)).delete()
 
     def _row(self, key: str) -> RateLimit | None:
-        return RateLimit.objects.filter(key=_digest(key), expires_at__gt=Now()).first()
+        return RateLimit.objects.filter(key=digest_of(key), expires_at__gt=Now()).first()
 
 
 @cache
 def _windows(rate: str) -> list[RateLimitItem]:
     return parse_many(rate)
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
 
 
 _storage = PostgresStorage()

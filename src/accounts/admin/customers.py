@@ -1,6 +1,6 @@
 """Customers in the admin: to be read, and erased through the published interface."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,18 +8,15 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
-from accounts.admin.people import end_logins_of
+from accounts.admin.people import end_logins_of, name_of
 from accounts.interface import Action, Language, accounts
 from accounts.models import Customer
-from shared_kernel.admin import DaysFilter, Label, ReadOnlyAdmin, StepForm, actor_of, allow, table
+from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, StepForm, actor_of, allow, table
 
 LANGUAGES = {Language.EN: gettext_lazy("English"), Language.FR: gettext_lazy("French")}
 
@@ -30,16 +27,15 @@ STATES = {
 }
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(NamedFilter):
     title = gettext_lazy("State")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, str(name)) for state, (name, _condition) in STATES.items()]
+    def names(self) -> Iterable[tuple[Any, Any]]:
+        return [(state, name) for state, (name, _condition) in STATES.items()]
 
-    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        chosen = STATES.get(self.value() or "")
-        return rows.filter(chosen[1]) if chosen else rows
+    def condition(self, chosen: str) -> Q:
+        return STATES[chosen][1]
 
 
 class EraseForm(StepForm):
@@ -125,34 +121,39 @@ class CustomerAdmin(ReadOnlyAdmin):
 
     @action(description=gettext_lazy("Send the verification mail again"), permissions=["edit"])
     def send_verification(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def send(row: Any) -> str:
+        row = self._known(request, object_id)
+
+        def send(form: StepForm) -> str:
             accounts.request_verification(customer_id=row.pk)
             return _("A mail with a code is on its way to %(email)s.") % {"email": row.email}
 
-        return self._step(request, object_id, StepForm, _("Send the verification mail again"), send)
+        title = _("Send the verification mail again")
+        return self.step_on(request, StepForm, row, title=title, about=name_of, act=send)
 
     @action(description=gettext_lazy("End all logins"), permissions=["edit"])
     def end_logins(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._step(request, object_id, StepForm, _("End all logins"), end_logins_of)
+        row = self._known(request, object_id)
+
+        def end(form: StepForm) -> str:
+            return end_logins_of(row)
+
+        return self.step_on(request, StepForm, row, title=_("End all logins"), about=name_of, act=end)
 
     @action(description=gettext_lazy("Erase"), permissions=["edit"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        def erase(row: Any) -> str:
+        row = self._known(request, object_id)
+
+        def erase(form: EraseForm) -> str:
             accounts.erase_customer(customer_id=row.pk, now=datetime.now(UTC))
             return _("The customer is erased.")
 
-        return self._step(request, object_id, EraseForm, _("Erase"), erase)
+        return self.step_on(request, EraseForm, row, title=_("Erase"), about=name_of, act=erase)
 
-    def _step(
-        self, request: HttpRequest, object_id: str, form: type[StepForm], title: str, act: Callable[[Any], str]
-    ) -> HttpResponse:
-        """A step on one customer; there is none on somebody who is erased."""
+    def _known(self, request: HttpRequest, object_id: str) -> Any:
+        """The customer to take a step on; None for somebody who is erased."""
         allow(request, Action.EDIT_PEOPLE)
         row = self.get_object(request, object_id)
-        rows = [row] if row and not row.erased else []
-        about = f"{row.name}, {row.email}" if rows else ""
-        shown = self.step(request, form, rows, title=title, about=about, act=lambda _form: act(row))
-        return shown or redirect(reverse("admin:accounts_customer_changelist"))
+        return row if row and not row.erased else None
 
 
 def state_of(row: Customer) -> str:

@@ -1,23 +1,18 @@
 """API keys in the admin: to be read, and made, rotated and revoked through the published interface."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import reverse_lazy
-from django.utils.formats import date_format
-from django.utils.timezone import localdate, localtime, make_aware
+from django.utils.timezone import localdate, make_aware
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from unfold.contrib.filters.admin import DropdownFilter
 from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -31,13 +26,21 @@ from unfold.widgets import (
 from accounts.interface import API_KEY_PREFIX_LENGTH, Action, ApiKeyDraft, InvalidDetails, accounts, new_secret_key
 from accounts.interface import ApiKey as ApiKeyValue
 from accounts.models import ApiKey
-from shared_kernel.admin import Label, ReadOnlyAdmin, StepForm, actor_of, allow
+from shared_kernel.admin import (
+    TO_BE_MADE,
+    Label,
+    NamedFilter,
+    ReadOnlyAdmin,
+    Secret,
+    StepForm,
+    actor_of,
+    allow,
+    day,
+    moment,
+)
 from shared_kernel.errors import Refusal
 
 MAX_OVERLAP_HOURS = 24 * 30
-LIST = reverse_lazy("admin:accounts_apikey_changelist")
-# Stands in a form for the row that is not there yet.
-TO_BE_MADE = ApiKey(id=UUID(int=0))
 
 ACTIONS = {
     Action.READ_PEOPLE: gettext_lazy("See customers"),
@@ -72,22 +75,21 @@ STATES = {
 }
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(NamedFilter):
     title = gettext_lazy("State")
     parameter_name = "state"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(state, str(name)) for state, name in STATES.items()]
+    def names(self) -> Iterable[tuple[Any, Any]]:
+        return STATES.items()
 
-    def queryset(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+    def condition(self, chosen: str) -> Q:
         is_past = Q(expires_at__lte=datetime.now(UTC))
         conditions = {
             "in_use": Q(revoked_at=None) & ~is_past,
             "expired": Q(revoked_at=None) & is_past,
             "revoked": Q(revoked_at__isnull=False),
         }
-        chosen = conditions.get(self.value() or "")
-        return rows.filter(chosen) if chosen else rows
+        return conditions[chosen]
 
 
 class KeyForm(StepForm):
@@ -211,15 +213,15 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("Created"))
     def created(self, row: ApiKey) -> str:
-        return date_format(localtime(row.created_at), "SHORT_DATE_FORMAT")
+        return day(row.created_at)
 
     @display(description=gettext_lazy("Last day"))
     def expires(self, row: ApiKey) -> str | None:
-        return date_format(localtime(row.expires_at), "SHORT_DATE_FORMAT") if row.expires_at else None
+        return day(row.expires_at) if row.expires_at else None
 
     @display(description=gettext_lazy("Last used"))
     def last_used(self, row: ApiKey) -> str | None:
-        return date_format(localtime(row.last_used_at), "SHORT_DATETIME_FORMAT") if row.last_used_at else None
+        return moment(row.last_used_at) if row.last_used_at else None
 
     @display(description=gettext_lazy("It may"))
     def may(self, row: ApiKey) -> str:
@@ -276,9 +278,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             accounts.revoke_api_key(key_id=row.pk, now=datetime.now(UTC))
             return _("%(name)s is revoked.") % {"name": row.admin_name}
 
-        rows, about = ([row], row.admin_name) if row else ([], "")
-        shown = self.step(request, RevokeForm, rows, title=_("Revoke"), about=about, act=revoke)
-        return shown or redirect(LIST)
+        return self.step_on(request, RevokeForm, row, title=_("Revoke"), act=revoke)
 
     def _in_use(self, request: HttpRequest, object_id: str) -> Any:
         """The key, if somebody is let in with it still."""
@@ -294,34 +294,26 @@ class ApiKeyAdmin(ReadOnlyAdmin):
         title: str,
         make: Callable[[Any, str], ApiKeyValue],
     ) -> HttpResponse:
-        """A step of which a key comes, and the page that shows it: nothing else ever does."""
+        """A step of which a key comes."""
         key = new_secret_key()
-        made: list[ApiKeyValue] = []
 
-        def act(form: KeyForm) -> str:
-            made.append(make(form, key))
-            return ""
-
-        about = getattr(row, "admin_name", "")
-        if shown := self.step(request, make_form, [row] if row else [], title=title, about=about, act=act):
-            return shown
-        if not made:
-            return redirect(LIST)
-        if made[0].prefix != key[:API_KEY_PREFIX_LENGTH]:
-            # The form was sent twice: what was made first counts.
-            said = _(
-                "This key was made a moment ago, and shown then. If nobody has kept it, revoke it and make another."
+        def make_key(form: KeyForm) -> Secret | None:
+            made = make(form, key)
+            if made.prefix != key[:API_KEY_PREFIX_LENGTH]:
+                return None
+            return Secret(
+                title=made.name,
+                heading=_("The key of %(title)s") % {"title": made.name},
+                advice=_("Copy it into the machine now: it is not shown again, and nobody can read it anywhere."),
+                label="X-API-Key",
+                value=key,
+                way_back=_("Back to the keys"),
             )
-            self.message_user(request, said, messages.WARNING)
-            return redirect(LIST)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": made[0].name,
-            "opts": self.opts,
-            "media": self.media,
-            "key": key,
-        }
-        return TemplateResponse(request, "admin/accounts/apikey/made.html", context)
+
+        made_before = _(
+            "This key was made a moment ago, and shown then. If nobody has kept it, revoke it and make another."
+        )
+        return self.step_to_secret(request, make_form, row, title=title, make=make_key, made_before=made_before)
 
 
 def state_of(row: ApiKey) -> str:

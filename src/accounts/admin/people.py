@@ -9,8 +9,6 @@ from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.admin import TabularInline
@@ -140,17 +138,22 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]  # the
     def end_logins(self, request: HttpRequest, object_id: str) -> HttpResponse:
         allow(request, Action.EDIT_PEOPLE)
         row: Any = self.get_object(request, object_id)
-        rows, about = ([row], f"{row.name}, {row.email}") if row else ([], "")
-        shown = self.step(
-            request, StepForm, rows, title=_("End all logins"), about=about, act=lambda _form: end_logins_of(row)
-        )
-        return shown or redirect(reverse("admin:accounts_user_changelist"))
+
+        def end(form: StepForm) -> str:
+            return end_logins_of(row)
+
+        return self.step_on(request, StepForm, row, title=_("End all logins"), about=name_of, act=end)
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return without_email(super().log_addition(request, obj, message))
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         return without_email(super().log_change(request, obj, message))
+
+
+def name_of(person: Any) -> str:
+    """What the page about a step calls the person whom it is on."""
+    return f"{person.name}, {person.email}"
 
 
 def end_logins_of(person: User) -> str:

@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.interface import Action, Actor, CustomerNotFound
+from shared_kernel.ids import uuid_of
 
 CUSTOMER_ID = OpenApiParameter(
     "customer_id",
@@ -19,7 +20,7 @@ CUSTOMER_ID = OpenApiParameter(
 )
 
 
-def caller_of(request: Request) -> Actor:
+def actor_of(request: Request) -> Actor:
     """Who calls. Raises NotAuthenticated."""
     if request.auth is None:
         raise NotAuthenticated
@@ -38,13 +39,12 @@ def reached(request: Request, customer_id: str, action: Action) -> UUID:
 
     Raises NotAuthenticated, and CustomerNotFound for somebody else's account.
     """
-    actor = caller_of(request)
+    actor = actor_of(request)
     if customer_id == "me":
         return actor.id
-    try:
-        named = UUID(customer_id)
-    except ValueError as error:
-        raise Http404 from error
+    named = uuid_of(customer_id)
+    if named is None:
+        raise Http404
     if named != actor.id and not actor.may(action):
         raise CustomerNotFound(customer_id=named)
     return named

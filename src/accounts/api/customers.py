@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import models
-from accounts.api.callers import CUSTOMER_ID, address_of, caller_of, reached
+from accounts.api.callers import CUSTOMER_ID, actor_of, address_of, reached
 from accounts.interface import (
     Action,
     Address,
@@ -135,7 +135,7 @@ class CustomerListView(generics.ListAPIView[models.User]):
     @extend_schema(operation_id="list_customers", tags=["customers"])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The chain's customers by name, for staff who may read people. Erased ones are left out."""
-        caller_of(request).require(Action.READ_PEOPLE)
+        actor_of(request).require(Action.READ_PEOPLE)
         return super().get(request, *args, **kwargs)
 
 
@@ -198,7 +198,7 @@ class CustomerView(APIView):
     def _change(self, request: Request, customer_id: UUID, values: dict[str, Any]) -> Response:
         password = values.pop("current_password", "")
         changes = CustomerChanges(**_language_of(values))
-        if customer_id == caller_of(request).id:
+        if customer_id == actor_of(request).id:
             customer = accounts.change_own_details(
                 customer_id=customer_id, changes=changes, current_password=password, address=address_of(request)
             )

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.api.callers import address_of, caller_of
+from accounts.api.callers import actor_of, address_of
 from accounts.interface import accounts
 from shared_kernel.rest.bodies import StrictSerializer, Text
 
@@ -53,7 +53,7 @@ class PasswordView(APIView):
 
         A wrong current password and a weak new one are a 422; after several wrong ones, 429 for a while.
         """
-        person_id = caller_of(request).id
+        person_id = actor_of(request).id
         accounts.change_password(person_id=person_id, **PasswordBody.of(request), address=address_of(request))
         return Response(status=204)
 
@@ -109,7 +109,7 @@ class VerificationRequestView(APIView):
 
         None comes to an address that was sent five letters with a code within the hour.
         """
-        accounts.request_verification(customer_id=caller_of(request).id)
+        accounts.request_verification(customer_id=actor_of(request).id)
         return Response(status=204)
 
 

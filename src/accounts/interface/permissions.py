@@ -1,6 +1,6 @@
 """Who may do what: roles, actions, and the one who acts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
@@ -97,6 +97,15 @@ class Actor:
         """Raises NotAllowed unless the actor may do this at `at` (anywhere at all when that is None)."""
         if not self.may(action, at=at):
             raise NotAllowed(action=action, location_id=at)
+
+    def may_in(self, action: Action, places: Collection[UUID]) -> bool:
+        """Whether the actor may do this with something that these places share: in one of them, or everywhere."""
+        return action in self.everywhere or any(self.may(action, at=place) for place in places)
+
+    def require_in(self, action: Action, places: Collection[UUID]) -> None:
+        """Raises NotAllowed unless the actor may do this with something that these places share."""
+        if not self.may_in(action, places):
+            raise NotAllowed(action=action)
 
     def stores_for(self, action: Action) -> frozenset[UUID] | None:
         """The stores in which the actor may do this; None means all of them."""

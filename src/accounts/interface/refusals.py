@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from shared_kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated
+from shared_kernel.errors import Conflict, Invalid, InvalidFields, NotFound, TooMany, Unauthenticated
 
 
 @dataclass(eq=False)
@@ -102,15 +102,8 @@ class EmailTaken(Conflict):
         return f"An account with the e-mail {self.email} exists: log in, or have its password reset."
 
 
-@dataclass(eq=False)
-class InvalidDetails(Invalid):
+class InvalidDetails(InvalidFields):
     """What somebody says of themselves, or of an address, breaks a rule; or their password is too weak."""
-
-    code: ClassVar[str] = "invalid"
-    errors: list[dict[str, str]]
-
-    def __str__(self) -> str:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in self.errors)
 
 
 @dataclass(eq=False)

@@ -6,7 +6,6 @@ one that may be exchanged now, and of the one before: whoever sends that had it 
 
 import secrets
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 import jwt
@@ -19,7 +18,7 @@ from accounts.service import tokens
 from accounts.service.attempts import attempt
 from accounts.service.people import actor_where, end_all_logins
 from shared_kernel.audit import Deed, record
-from shared_kernel.ids import new_id
+from shared_kernel.ids import digest_of, new_id
 from shared_kernel.postgres.transactions import atomic_write
 
 LIFETIME = timedelta(days=7)
@@ -40,7 +39,7 @@ class Logins:
         login = named and models.Login.objects.filter(id=named[0], refreshed_at__gt=current_time() - LIFETIME).first()
         if not named or not login:
             return None
-        digest = _digest(named[1])
+        digest = digest_of(named[1])
         if secrets.compare_digest(bytes(login.former_digest), digest):
             record(subject="login", subject_id=str(login.id), deed=Deed.REFUSED, about_id=login.person_id)
             login.delete()
@@ -54,19 +53,19 @@ class Logins:
         token = _new_token()
         # Of twins with one token, the second waits here for the first and then finds another digest.
         exchanged = models.Login.objects.filter(id=login.id, digest=login.digest).update(
-            digest=_digest(token), former_digest=digest, refreshed_at=current_time()
+            digest=digest_of(token), former_digest=digest, refreshed_at=current_time()
         )
         return _pair(login.person_id, login.id, token) if exchanged else None
 
     @atomic_write
     def log_out(self, *, refresh_token: str) -> None:
         if named := rules.parts_of(refresh_token):
-            models.Login.objects.filter(id=named[0], digest=_digest(named[1])).delete()
+            models.Login.objects.filter(id=named[0], digest=digest_of(named[1])).delete()
 
     def actor_of_token(self, *, access_token: str) -> Actor:
         try:
             person_id, login_id = tokens.read(access_token)
-            return actor_where(person_id, logins=login_id)
+            return actor_where(person_id, login_id=login_id)
         except (jwt.InvalidTokenError, PersonNotFound) as error:
             raise InvalidToken from error
 
@@ -101,7 +100,7 @@ def _begin_login(user: models.User) -> Tokens:
     if not _has_still_this_password(user):
         raise BadCredentials
     login_id, token = new_id(), _new_token()
-    models.Login.objects.create(id=login_id, person=user, digest=_digest(token))
+    models.Login.objects.create(id=login_id, person=user, digest=digest_of(token))
     return _pair(user.id, login_id, token)
 
 
@@ -120,8 +119,3 @@ def _pair(person_id: UUID, login_id: UUID, token: str) -> Tokens:
 
 def _new_token() -> str:
     return secrets.token_urlsafe(32)
-
-
-def _digest(token: str) -> bytes:
-    # A quick one will do: nobody guesses 256 random bits.
-    return sha256(token.encode()).digest()

@@ -1,7 +1,6 @@
 """Machines and their keys."""
 
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -18,6 +17,7 @@ from accounts.interface import (
     InvalidApiKey,
     InvalidDetails,
 )
+from shared_kernel.ids import digest_of
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
 # A till calls many times a minute: to note every call would write as often as it sells.
@@ -28,7 +28,7 @@ class Machines:
     """The part of the accounts that lets machines in."""
 
     def actor_of_key(self, *, key: str, now: datetime) -> Actor:
-        row = models.ApiKey.objects.filter(digest=_digest(key), revoked_at=None).exclude(expires_at__lte=now).first()
+        row = models.ApiKey.objects.filter(digest=digest_of(key), revoked_at=None).exclude(expires_at__lte=now).first()
         if row is None:
             raise InvalidApiKey
         if row.last_used_at is None or row.last_used_at <= now - NOTED_AFTER:
@@ -87,7 +87,7 @@ def _create(key_id: UUID, key: str, draft: ApiKeyDraft) -> ApiKey:
     row = models.ApiKey(
         id=key_id,
         prefix=key[:API_KEY_PREFIX_LENGTH],
-        digest=_digest(key),
+        digest=digest_of(key),
         name=draft.name.strip(),
         scopes=sorted(draft.scopes),
         store_id=draft.store_id,
@@ -114,8 +114,3 @@ def _note_use(key_id: UUID, now: datetime) -> None:
     """Note that the key is in use, unless another call has just done so."""
     due = Q(last_used_at=None) | Q(last_used_at__lte=now - NOTED_AFTER)
     models.ApiKey.objects.filter(due, id=key_id).update(last_used_at=now)
-
-
-def _digest(key: str) -> bytes:
-    # A quick one will do: nobody guesses 256 random bits.
-    return sha256(key.encode()).digest()

@@ -4,7 +4,6 @@ import functools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +18,10 @@ from django_htmx.http import HttpResponseClientRedirect, reselect, reswap, retar
 from accounts.interface import Action, Actor, caller_of
 from dashboards.wording import sentence
 from shared_kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refusal, Unauthenticated
-from shared_kernel.ids import new_id, part_of, time_of
+from shared_kernel.ids import is_fresh, new_id, part_of, uuid_of
 
 STATUS_OF_REFUSAL: dict[type[Refusal], int] = {Forbidden: 403, NotFound: 404, Conflict: 409, Invalid: 422}
-A_DAY, A_MINUTE = timedelta(days=1), timedelta(minutes=1)
+MAX_REASON = 200
 
 View = Callable[..., HttpResponse]
 
@@ -126,16 +125,18 @@ def key_of(request: HttpRequest, actor: Actor, *asked: UUID | str | int | None) 
     It follows from the key that the form carries, who sends it, and what it asks for: nobody can name a key that is
     somebody else's, or another write's. A fresh one where the form carries none of ours.
     """
-    return part_of(_key_in(request), actor.id, *asked)
+    key = uuid_of(request.POST.get("key", ""))
+    return part_of(key if key and is_fresh(key) else new_id(), actor.id, *asked)
 
 
-def _key_in(request: HttpRequest) -> UUID:
-    try:
-        key = UUID(request.POST.get("key", ""))
-    except ValueError:
-        return new_id()
-    now = datetime.now(UTC)
-    return key if key.version == 7 and now - A_DAY < time_of(key) <= now + A_MINUTE else new_id()
+def asked_id(request: HttpRequest, name: str) -> UUID | None:
+    """The id that the page's address gives as `name`, if it gives one."""
+    return uuid_of(request.GET.get(name, ""))
+
+
+def reason_of(request: HttpRequest) -> str:
+    """Why, in the words of whoever sends a form; as much of it as is kept, and nothing that cannot be."""
+    return request.POST.get("reason", "")[:MAX_REASON].replace("\x00", "")
 
 
 def page_number(request: HttpRequest) -> int:

@@ -16,7 +16,7 @@ from accounts.interface import Action, Actor
 from catalog.interface import KnownProduct, ProductChanges, ProductNotFound, catalog
 from dashboards.charts import Chart, Series, day_labels
 from dashboards.forms import ProductForm
-from dashboards.pages.page import back, page, page_number, show, tell
+from dashboards.pages.page import asked_id, back, page, page_number, show, tell
 from dashboards.wording import sentence
 from inventory.interface import inventory
 from sales.interface import sales
@@ -32,7 +32,7 @@ CURVES = {"28": 28, "90": 90}
 def products(request: HttpRequest, actor: Actor) -> HttpResponse:
     """Products on sale, by name. `open` names the one whose form is open."""
     actor.require(Action.READ_STOCK)
-    return _products(request, actor, opened=_opened(request))
+    return _products(request, actor, opened=asked_id(request, "open"))
 
 
 @require_POST
@@ -131,10 +131,3 @@ def _known(product_id: UUID) -> KnownProduct:
     if not found:
         raise ProductNotFound(product_ids=[product_id])
     return found[0]
-
-
-def _opened(request: HttpRequest) -> UUID | None:
-    try:
-        return UUID(request.GET.get("open", ""))
-    except ValueError:
-        return None

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.interface import Action, Actor
 from dashboards.forms import CountForm, QuantityForm
-from dashboards.pages.page import back, key_of, page, page_number, show, tell
+from dashboards.pages.page import asked_id, back, key_of, page, page_number, reason_of, show, tell
 from dashboards.wording import sentence, sentence_of_code
 from inventory.interface import inventory
 from replenishment.interface import (
@@ -31,7 +31,6 @@ from shared_kernel.errors import Conflict, Invalid
 
 ROWS = 20
 MAX_LINES = 500
-MAX_REASON = 200
 
 PENDING, SUGGESTIONS, ON_THE_WAY, DECIDED = "pending", "suggestions", "way", "decided"
 # What each tab shows: the states, and whether only what is shipped and received.
@@ -53,7 +52,7 @@ def _requests(
     request: HttpRequest, actor: Actor, *, wrong: dict[UUID, str] | None = None, status: int = 200
 ) -> HttpResponse:
     stores = _visible_stores(actor)
-    chosen = _store(request)
+    chosen = asked_id(request, "store")
     if chosen is not None:
         stores = [chosen] if stores is None or chosen in stores else []
     tab = request.GET.get("tab", PENDING)
@@ -111,7 +110,7 @@ def _seen(actor: Actor, request_id: UUID) -> Request:
 
 def _take(request: HttpRequest, actor: Actor, asked: Request, step: str, *, quantity: int | None) -> Request:
     key, now = key_of(request, actor, step, asked.id, quantity), datetime.now(UTC)
-    reason = request.POST.get("reason", "")[:MAX_REASON].replace("\x00", "")
+    reason = reason_of(request)
     match step:
         case "approve":
             actor.require(Action.DECIDE_REQUESTS)
@@ -164,7 +163,7 @@ def decide(request: HttpRequest, actor: Actor) -> HttpResponse:
         decision_id=key_of(request, actor, verdict),
         request_ids=_ids(request.POST.getlist("request_ids")),
         verdict=Verdict(verdict),
-        reason=request.POST.get("reason", "")[:MAX_REASON].replace("\x00", ""),
+        reason=reason_of(request),
         actor_id=actor.id,
         now=datetime.now(UTC),
     )
@@ -211,13 +210,6 @@ def _visible_stores(actor: Actor) -> list[UUID] | None:
     actor.require(Action.REQUEST_STOCK)
     stores = actor.stores_for(Action.REQUEST_STOCK)
     return None if stores is None else sorted(stores)
-
-
-def _store(request: HttpRequest) -> UUID | None:
-    try:
-        return UUID(request.GET.get("store", ""))
-    except ValueError:
-        return None
 
 
 def _ids(texts: Sequence[str]) -> list[UUID]:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.interface import Action, Actor
 from dashboards.forms import CountForm, QuantityForm
-from dashboards.pages.page import back, key_of, page, page_number, show, tell
+from dashboards.pages.page import asked_id, back, key_of, page, page_number, show, tell
 from dashboards.wording import sentence
 from inventory.interface import StockRow, Thresholds, inventory
 from replenishment.interface import RequestStatus, replenishment
@@ -124,7 +124,7 @@ def _stock(
         limit=ROWS,
     )
     requested = _requested(actor, store_id)
-    asked, counted = asked or _product(request, "open"), counted or _product(request, "count")
+    asked, counted = asked or asked_id(request, "open"), counted or asked_id(request, "count")
     rows = found.rows
     if asked and asked not in {row.product_id for row in rows}:
         # The form that is open is shown, whatever the filters say of its product meanwhile.
@@ -159,14 +159,6 @@ def _requested(actor: Actor, store_id: UUID) -> dict[UUID, int]:
     for waiting in pending.requests:
         requested[waiting.product_id] = requested.get(waiting.product_id, 0) + waiting.quantity
     return requested
-
-
-def _product(request: HttpRequest, name: str) -> UUID | None:
-    """The product whose form a link opens, if it names one."""
-    try:
-        return UUID(request.GET.get(name, ""))
-    except ValueError:
-        return None
 
 
 def _blank(rows: list[StockRow], requested: dict[UUID, int], asked: UUID | None) -> QuantityForm:

@@ -14,13 +14,9 @@ from inventory.interface import (
     StockLine,
 )
 from inventory.models import Location
-from shared_kernel.admin import (
-    MAX_QUANTITY,
-    QuantityForm,
-    StepForm,
-    pieces,
-)
+from shared_kernel.admin import QuantityForm, StepForm, pieces
 from shared_kernel.errors import Refusal
+from shared_kernel.quantities import MAX_QUANTITY
 
 
 class StockForm(QuantityForm):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from inventory.interface.values import Shortage
-from shared_kernel.errors import Conflict, Invalid, NotFound
+from shared_kernel.errors import Conflict, InvalidFields, NotFound
 
 
 @dataclass(eq=False)
@@ -48,15 +48,8 @@ class LocationNotFound(NotFound):
         return f"There is no such place: {', '.join(map(str, self.location_ids))}. See /api/v1/stores/ for the stores."
 
 
-@dataclass(eq=False)
-class InvalidLocation(Invalid):
+class InvalidLocation(InvalidFields):
     """A value breaks one of the rules for places."""
-
-    code: ClassVar[str] = "invalid"
-    errors: list[dict[str, str]]
-
-    def __str__(self) -> str:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in self.errors)
 
 
 @dataclass(eq=False)

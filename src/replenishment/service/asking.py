@@ -22,9 +22,10 @@ from replenishment.interface import (
     RequestStatus,
     StoreUnknown,
 )
-from replenishment.rules import MAX_QUANTITY, check_quantity
+from replenishment.rules import check_quantity
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write
+from shared_kernel.quantities import MAX_QUANTITY
 
 Result = TypeVar("Result")
 

@@ -22,6 +22,7 @@ from replenishment.service.asking import alone, ask, take_turn, value_of
 from shared_kernel.errors import Refusal
 from shared_kernel.ids import part_of
 from shared_kernel.postgres.transactions import atomic_write
+from shared_kernel.quantities import MAX_QUANTITY
 
 # Products at a time: enough to be quick, few enough for the memory and for those who wait.
 PAGE = 1000
@@ -90,7 +91,7 @@ def _accept(request_id: UUID, line: SuggestedLine, *, actor_id: UUID | None, now
     if request := models.Request.objects.open().filter(**place).first():
         raise AlreadyRequested(**place, replenishment_request_id=request.id)
     quantity = suggestion.quantity if line.quantity is None else line.quantity
-    rules.check_quantity(quantity, smallest=1, largest=rules.MAX_QUANTITY)
+    rules.check_quantity(quantity, smallest=1, largest=MAX_QUANTITY)
     return value_of(ask(request_id, line.product_id, line.store_id, quantity=quantity, actor_id=actor_id, now=now))
 
 

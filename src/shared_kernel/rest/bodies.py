@@ -48,6 +48,12 @@ def example(**body: Any) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [body]})
 
 
+# What examples are about: the demonstration has them, so that they can be tried.
+KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
+STORE = "33333333-3333-3333-3333-333333333331"
+WAREHOUSE = "11111111-1111-1111-1111-111111111111"
+
+
 def parse_json(body: bytes) -> Any:
     """The value that a JSON text stands for. Numbers with a point become Decimal.
 

@@ -6,7 +6,6 @@ key. Calls of several transactions are `resumable` instead.
 """
 
 import functools
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from django.utils.crypto import salted_hmac
 from ninja.decorators import decorate_view
 
 from shared_kernel.errors import Invalid, Refusal
-from shared_kernel.ids import new_id
+from shared_kernel.ids import digest_of, new_id
 from shared_kernel.models import IdempotencyKey
 
 LIFETIME = timedelta(hours=24)
@@ -81,7 +80,7 @@ def _answer_once(run: Run) -> Run:
         call, body = named
         with atomic():
             if not _claim(call, body):
-                return _earlier_answer(call, body)
+                return _answer_of(_earlier(call, body))
             response = run(request, **path)
             if response.status_code >= 400:
                 set_rollback(True)
@@ -102,7 +101,7 @@ def _answer_or_go_on(run: Run) -> Run:
             if not _claim(call, body, answer=operation_id.bytes):
                 earlier = _earlier(call, body)
                 if earlier.status is not None:
-                    return _earlier_answer(call, body)
+                    return _answer_of(earlier)
                 operation_id = UUID(bytes=bytes(earlier.answer or b""))
         request.operation_id = operation_id  # type: ignore[attr-defined]  # for `operation_of`
         response = run(request, **path)
@@ -126,7 +125,7 @@ def _named(request: HttpRequest) -> tuple[bytes, bytes] | None:
         return None
     if not re.fullmatch(r"[!-~]{1,255}", key):
         raise IdempotencyKeyInvalid
-    return _digest("\n".join([caller, str(request.method), request.path, key]).encode()), _body_digest(request.body)
+    return digest_of("\n".join([caller, str(request.method), request.path, key])), _body_digest(request.body)
 
 
 def _caller(request: HttpRequest) -> str | None:
@@ -138,11 +137,7 @@ def _caller(request: HttpRequest) -> str | None:
     if actor:
         return str(actor.id)
     token = request.headers.get("X-Cart-Token")
-    return f"cart {_digest(token.encode()).hex()}" if token else None
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
+    return f"cart {digest_of(token).hex()}" if token else None
 
 
 def _body_digest(body: bytes) -> bytes:
@@ -161,19 +156,18 @@ def _claim(call: bytes, body: bytes, *, answer: bytes | None = None) -> bool:
         return bool(cursor.rowcount == 1)
 
 
-def _earlier_answer(call: bytes, body: bytes) -> HttpResponse:
-    earlier = _earlier(call, body)
-    response = HttpResponse(bytes(earlier.answer or b""), status=earlier.status, content_type="application/json")
-    response["Idempotency-Replayed"] = "true"
-    return response
-
-
 def _earlier(call: bytes, body: bytes) -> IdempotencyKey:
     """What is kept of the first call under this key. Raises IdempotencyKeyReused for a call with another body."""
     earlier = IdempotencyKey.objects.get(call=call)
     if bytes(earlier.body) != body:
         raise IdempotencyKeyReused
     return earlier
+
+
+def _answer_of(earlier: IdempotencyKey) -> HttpResponse:
+    response = HttpResponse(bytes(earlier.answer or b""), status=earlier.status, content_type="application/json")
+    response["Idempotency-Replayed"] = "true"
+    return response
 
 
 def forget_old_keys(*, now: datetime) -> int:
