@@ -1,8 +1,4 @@
-"""A pytest plugin that leaves out the tests with a RabbitMQ where there is none installed, and says so; under CI that
-fails. Beside it a broker of their own, on a free port and in a folder of its own.
-
-Named by ``-p`` in pyproject.toml, so that the controller of pytest-xdist knows it too.
-"""
+"""A RabbitMQ that the tests start, and may kill: on a free port and in a folder of its own."""
 
 import os
 import shutil
@@ -11,17 +7,10 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
-import pytest
+from tests.processes import free_ports
 
-BROKER_TESTS = Path(__file__).resolve().parent / "events" / "test_broker.py"
-LEFT_OUT = pytest.StashKey[int]()
 PATIENCE = 60  # seconds, for an Erlang on a busy machine
-
-MESSAGE = (
-    "BROKER TESTS LEFT OUT ({count}): RabbitMQ is missing. On Debian or Ubuntu: sudo apt-get install rabbitmq-server"
-)
 
 # Debian's wrapper would change the account and the folder; behind it is the server itself.
 SERVER = Path(os.environ.get("RABBITMQ_SERVER", "/usr/lib/rabbitmq/bin/rabbitmq-server"))
@@ -104,15 +93,6 @@ class Broker:
                 continue
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody has."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 def speaks_amqp(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
@@ -120,35 +100,3 @@ def speaks_amqp(port: int) -> bool:
             return bool(connection.recv(8))
     except OSError:
         return False
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = [item for item in items if item.path == BROKER_TESTS]
-    if executable() or not left_out:
-        return
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
-    config.stash[LEFT_OUT] = len(left_out)
-    if hasattr(config, "workeroutput"):
-        config.workeroutput["broker_tests_left_out"] = len(left_out)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    """A worker of pytest-xdist has ended: its controller is to know what it left out."""
-    if count := getattr(node, "workeroutput", {}).get("broker_tests_left_out"):
-        node.config.stash[LEFT_OUT] = count
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash.get(LEFT_OUT, 0) and os.environ.get("CI"):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """After pytest's own last line."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    count = config.stash.get(LEFT_OUT, 0)
-    if reporter and count and not hasattr(config, "workeroutput"):
-        reporter.write_line(MESSAGE.format(count=count), red=True, bold=True)

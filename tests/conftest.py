@@ -1,7 +1,8 @@
 """What all tests share: a real Postgres, and every published call under its module's own database role."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import hypothesis
@@ -19,6 +20,8 @@ from replenishment.interface import replenishment
 from sales.interface import backlog, sales
 from shared_kernel.postgres.roles import apply_roles
 from shared_kernel.published import bind
+from tests.events import queue
+from tests.threads import empty_queue
 
 # A machine busy with other tests may take its time over one example.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -106,3 +109,11 @@ def module_roles(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     for handle, implementation in before:
         bind(handle, implementation)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Callable[[str], None]]:
+    """Lets a real worker do what waits in the queue that is named."""
+    empty_queue()
+    yield partial(queue.work, monkeypatch)
+    empty_queue()

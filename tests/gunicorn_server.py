@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import connection
+
+from tests.processes import free_port
 
 PATIENCE = 60  # seconds, on a machine that is busy with other tests
 
@@ -112,9 +113,3 @@ def serving(log: Path, **variables: str) -> Iterator[Server]:
 def database_url() -> str:
     """Where other processes find the test's own database."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

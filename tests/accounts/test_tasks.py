@@ -1,34 +1,17 @@
 """What the worker does for people: letters, tried again while the mail server is away, and a clean house."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.db import connection
-from procrastinate.contrib.django import app
 
 from accounts import tasks
 from accounts.interface import accounts
 from accounts.models import Login
 from tests.accounts.actions import EMAIL, PASSWORD, register
-from tests.threads import empty_queue
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Callable[[], None]]:
-    """Lets a real worker do what waits in the queue of mail."""
-
-    def work_once() -> None:
-        with app.replace_connector(app.connector.get_worker_connector()):
-            app.run_worker(queues=["mail"], wait=False, listen_notify=False, install_signal_handlers=False)
-
-    # The worker's threads close their connections after each job, so that none outlives the test.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    empty_queue()
-    yield work_once
-    empty_queue()
 
 
 def statuses() -> list[tuple[str, int]]:
@@ -37,17 +20,17 @@ def statuses() -> list[tuple[str, int]]:
         return cursor.fetchall()
 
 
-def test_the_worker_sends_a_letter(work: Callable[[], None]) -> None:
+def test_the_worker_sends_a_letter(work: Callable[[str], None]) -> None:
     register()
 
-    work()
+    work("mail")
 
     assert [letter.to for letter in mail.outbox] == [[EMAIL]]
     assert statuses() == [("succeeded", 1)]
 
 
 def test_a_letter_that_the_mail_server_does_not_take_is_tried_again(
-    monkeypatch: pytest.MonkeyPatch, work: Callable[[], None]
+    monkeypatch: pytest.MonkeyPatch, work: Callable[[str], None]
 ) -> None:
     def away(*arguments: Any) -> None:
         raise ConnectionRefusedError
@@ -55,7 +38,7 @@ def test_a_letter_that_the_mail_server_does_not_take_is_tried_again(
     monkeypatch.setattr("accounts.service.passwords.send_mail", away)
     register()
 
-    work()
+    work("mail")
 
     assert mail.outbox == []
     assert statuses() == [("todo", 1)]

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from config import embedded_postgres
+from tests.processes import free_port
 from tests.token_keys import new_private_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -36,6 +36,8 @@ def configure() -> None:
         "SECRET_KEY": secrets.token_hex(32),
         "ALLOWED_HOSTS": "127.0.0.1",
         "COMPTOIR_TOKEN_KEYS": new_private_key(),
+        "COMPTOIR_STRIPE_KEY": "none",
+        "COMPTOIR_STRIPE_WEBHOOK_SECRET": "none",
         "COMPTOIR_HOST": "127.0.0.1",
         "COMPTOIR_HTTPS": "false",
         "COMPTOIR_RATE_PER_CALLER": "",
@@ -73,7 +75,7 @@ def _execute(url: str, *statements: str) -> None:
 @contextlib.contextmanager
 def web_server() -> Iterator[str]:
     """The address of gunicorn, configured as in production and ready; its log is a file."""
-    port = _free_port()
+    port = free_port()
     with (DATA / "gunicorn.log").open("w") as log, tempfile.TemporaryDirectory(prefix="comptoir-metrics-") as metrics:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", "-c", "src/config/gunicorn.py", "config.wsgi"],
@@ -115,10 +117,3 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

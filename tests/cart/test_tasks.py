@@ -1,12 +1,10 @@
 """What the worker does for carts: new and erased customers, archived products, and carts that nobody touches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
-from procrastinate.contrib.django import app
 
 from accounts.interface import CustomerCreated, CustomerDeleted, accounts
 from cart import models, tasks
@@ -16,7 +14,6 @@ from shared_kernel import outbox
 from shared_kernel.ids import new_id
 from tests.accounts.actions import register
 from tests.cart.actions import DAY, NOW, add, customer, goods, merge, nothing_changes, notices, owner_of, visitor
-from tests.threads import empty_queue
 
 MONTH = 31 * DAY
 
@@ -154,40 +151,25 @@ def test_the_clock_abandons_carts_and_forgets_keys() -> None:
 # --- The whole way, through the queue -------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Callable[[], None]]:
-    """Lets a real worker do what waits in the queue of events."""
-
-    def work_once() -> None:
-        with app.replace_connector(app.connector.get_worker_connector()):
-            app.run_worker(queues=["events"], wait=False, listen_notify=False, install_signal_handlers=False)
-
-    # The worker's threads close their connections after each job, so that none outlives the test.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    empty_queue()
-    yield work_once
-    empty_queue()
-
-
-def test_a_cart_comes_with_a_customer_and_goes_with_them(work: Callable[[], None]) -> None:
+def test_a_cart_comes_with_a_customer_and_goes_with_them(work: Callable[[str], None]) -> None:
     customer_id = register().id
-    work()
+    work("events")
     [row] = models.Cart.objects.all()
     assert row.customer_id == customer_id
     product = goods()
     owner = owner_of(customer_id)
     add(owner, product)
     catalog.archive_product(product_id=product.id)
-    work()
+    work("events")
     assert notices(owner.cart) == [(NoticeCode.UNAVAILABLE, product.id)]
 
     accounts.erase_customer(customer_id=customer_id, now=NOW)
-    work()
+    work("events")
 
     assert not models.Cart.objects.exists()
 
 
-def test_an_abandoned_cart_is_told_to_whoever_wants_to_know(work: Callable[[], None]) -> None:
+def test_an_abandoned_cart_is_told_to_whoever_wants_to_know(work: Callable[[str], None]) -> None:
     heard: list[CartAbandoned] = []
     before = dict(outbox._subscriptions)
     outbox.subscribe(CartAbandoned, heard.append)
@@ -195,7 +177,7 @@ def test_an_abandoned_cart_is_told_to_whoever_wants_to_know(work: Callable[[], N
         owner, product = visitor(), goods()
         add(owner, product)
         carts.abandon(now=NOW + MONTH)
-        work()
+        work("events")
     finally:
         outbox._subscriptions.clear()
         outbox._subscriptions.update(before)

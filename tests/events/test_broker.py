@@ -24,8 +24,9 @@ from shared_kernel import outbox
 from shared_kernel.events import Event
 from shared_kernel.ids import new_id
 from shared_kernel.relay import EXCHANGE, disconnect, relay
-from tests.broker import PATIENCE, Broker, free_ports
+from tests.broker import PATIENCE, Broker
 from tests.events.queue import jobs, make_all_due, states, work
+from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -216,7 +217,7 @@ def test_a_broker_that_hangs_is_no_broker(broker: Broker, monkeypatch: pytest.Mo
 
 
 def test_without_a_broker_a_job_is_given_back_at_once(settings: Any) -> None:
-    settings.AMQP_URL = f"amqp://127.0.0.1:{free_ports(1)[0]}//"
+    settings.AMQP_URL = f"amqp://127.0.0.1:{free_port()}//"
     disconnect()
     outbox.publish([TrainLate(new_id())])
     began = time.monotonic()

@@ -1,18 +1,16 @@
 """What the worker does for stock: events of the catalogue, and what the clock asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from django.db import connection
-from procrastinate.contrib.django import app
 
 from catalog.interface import ProductArchived, ProductCreated, catalog
 from inventory import tasks
 from inventory.interface import inventory
 from tests.chain import level, make_product, make_store, make_warehouse, put_in_stock
 from tests.inventory.actions import reserved_and_run_out, stored
-from tests.threads import empty_queue
 
 
 @pytest.mark.django_db
@@ -74,21 +72,6 @@ def test_the_clock_proves_the_books() -> None:
 # --- The whole way, from the catalogue's transaction through the queue ----------------------------------------------
 
 
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Callable[[], None]]:
-    """Lets a real worker do what waits in the queue of events."""
-
-    def work_once() -> None:
-        with app.replace_connector(app.connector.get_worker_connector()):
-            app.run_worker(queues=["events"], wait=False, listen_notify=False, install_signal_handlers=False)
-
-    # The worker's threads close their connections after each job, so that none outlives the test.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    empty_queue()
-    yield work_once
-    empty_queue()
-
-
 def queue() -> list[tuple[str, str]]:
     """What the queue of events holds for the inventory: subscriber and state of each job."""
     with connection.cursor() as cursor:
@@ -99,19 +82,19 @@ def queue() -> list[tuple[str, str]]:
         return cursor.fetchall()
 
 
-def test_a_product_of_the_catalogue_reaches_the_warehouses_and_leaves_reordering(work: Callable[[], None]) -> None:
+def test_a_product_of_the_catalogue_reaches_the_warehouses_and_leaves_reordering(work: Callable[[str], None]) -> None:
     warehouse = make_warehouse()
     product = make_product()
     assert queue() == [("inventory.tasks.carry_new_product", "todo")]
     assert inventory.held_stock(location_ids=[warehouse.id]) == []
 
-    work()
+    work("events")
 
     assert [row.product_id for row in inventory.held_stock(location_ids=[warehouse.id])] == [product.id]
     assert level(product, warehouse).low
 
     catalog.archive_product(product_id=product.id)
-    work()
+    work("events")
 
     assert not level(product, warehouse).low
     assert queue() == [

@@ -6,15 +6,16 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from uuid import uuid4
+
+from tests.processes import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SECRET = "the-sandbox-and-the-shop-know-it"
@@ -172,10 +173,3 @@ def running(folder: Path, port: int, webhook: str) -> Iterator[Running]:
         yield sandbox
     finally:
         sandbox.kill()
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "this takes too long"
-        time.sleep(0.02)

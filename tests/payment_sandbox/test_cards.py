@@ -16,8 +16,8 @@ from tests.payment_sandbox.running import (
     WITHOUT_FUNDS,
     Running,
     Said,
-    wait_until,
 )
+from tests.processes import wait_until
 
 
 def tokenise(sandbox: Running, **changes: Any) -> Said:

@@ -9,7 +9,8 @@ from secrets import SystemRandom
 from threading import Event
 from typing import Any
 
-from tests.payment_sandbox.running import APPROVED, DECLINED, TOLD_TWICE, Hearer, Running, Said, wait_until
+from tests.payment_sandbox.running import APPROVED, DECLINED, TOLD_TWICE, Hearer, Running, Said
+from tests.processes import wait_until
 
 CARDS = [APPROVED, DECLINED, TOLD_TWICE]
 KILLS = 8

@@ -5,7 +5,6 @@ import hmac
 import time
 from pathlib import Path
 
-from tests.gunicorn_server import free_port
 from tests.payment_sandbox.running import (
     DECLINED,
     LATE,
@@ -14,8 +13,8 @@ from tests.payment_sandbox.running import (
     Hearer,
     Running,
     running,
-    wait_until,
 )
+from tests.processes import free_port, wait_until
 
 
 def test_a_charge_that_succeeds_and_one_that_fails_are_told_once(sandbox: Running, hearer: Hearer) -> None:

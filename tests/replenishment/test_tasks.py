@@ -1,18 +1,15 @@
 """What the worker and the command do: suggestions every night, and when a product runs low."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
-from procrastinate.contrib.django import app
 
 from inventory.interface import StockLine, StockRanLow, inventory
 from replenishment import tasks
 from replenishment.interface import replenishment
 from shared_kernel.ids import new_id
 from tests.replenishment.actions import NOW, Chain, suggested
-from tests.threads import empty_queue
 
 
 @pytest.mark.django_db
@@ -61,22 +58,7 @@ def test_the_command_says_how_many_there_are_for_each_store(capsys: pytest.Captu
 # --- The whole way, from the shelf through the queue ----------------------------------------------------------------
 
 
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> Iterator[Callable[[], None]]:
-    """Lets a real worker do what waits in the queue of events."""
-
-    def work_once() -> None:
-        with app.replace_connector(app.connector.get_worker_connector()):
-            app.run_worker(queues=["events"], wait=False, listen_notify=False, install_signal_handlers=False)
-
-    # The worker's threads close their connections after each job, so that none outlives the test.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    empty_queue()
-    yield work_once
-    empty_queue()
-
-
-def test_what_runs_low_on_a_shelf_is_suggested(work: Callable[[], None]) -> None:
+def test_what_runs_low_on_a_shelf_is_suggested(work: Callable[[str], None]) -> None:
     chain = Chain(central=100, store=20)
     inventory.issue(
         operation_id=new_id(),
@@ -88,7 +70,7 @@ def test_what_runs_low_on_a_shelf_is_suggested(work: Callable[[], None]) -> None
     )
     assert suggested(chain.store) == []
 
-    work()
+    work("events")
 
     # What was sold today tells nothing yet of whole days.
     assert [(row.available, row.quantity) for row in suggested(chain.store)] == [(8, 2)]

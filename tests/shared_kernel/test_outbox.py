@@ -12,12 +12,12 @@ import pytest
 import structlog
 from django.db import connection
 from django.db.transaction import atomic, set_rollback
-from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from shared_kernel import outbox
 from shared_kernel.events import Event
 from shared_kernel.ids import new_id
+from tests.events.queue import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -213,18 +213,10 @@ def test_a_failed_job_waits_longer_each_time_and_is_given_up_after_half_an_hour(
 # --- The worker ------------------------------------------------------------------------------------------------------
 
 
-def work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a real worker do what waits in the queue."""
-    # Its threads close their connections after each job, so that none outlives the test.
-    monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 0)
-    with app.replace_connector(app.connector.get_worker_connector()):
-        app.run_worker(queues=["events"], wait=False, listen_notify=False, install_signal_handlers=False)
-
-
 def test_the_worker_delivers(monkeypatch: pytest.MonkeyPatch) -> None:
     outbox.publish([LIT])
 
-    work(monkeypatch)
+    work(monkeypatch, "events")
 
     assert [event for event, _ in heard] == [LIT]
     assert states() == [("succeeded", 1, False)]
@@ -234,11 +226,11 @@ def test_the_worker_tries_again_later_what_has_failed(monkeypatch: pytest.Monkey
     outbox.publish([LIT])
     failures.append(RuntimeError("not now"))
 
-    work(monkeypatch)
+    work(monkeypatch, "events")
     after_failure = states()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now()")
-    work(monkeypatch)
+    work(monkeypatch, "events")
 
     assert after_failure == [("todo", 1, True)]
     assert states() == [("succeeded", 2, False)]
