@@ -7,16 +7,19 @@ image.
 import re
 import socket
 import sys
-from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 import django_stubs_ext
-from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
+from config import browsers, document
 from config.theme import COLORS
+from shared_kernel.money import WITHOUT_CENTS
 
 # Lets a class say which model it is for (`QuerySet[Product]`) where Django's own classes cannot be subscripted.
 django_stubs_ext.monkeypatch()
@@ -33,6 +36,8 @@ INSECURE_SECRET_KEY = "insecure-key-for-a-first-try-on-one-machine"  # noqa: S10
 COMPTOIR_PRODUCTION = env.bool("COMPTOIR_PRODUCTION", False)
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", INSECURE_SECRET_KEY)
+# Former secret keys, by which what was signed and encrypted can still be read.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # The networks of the proxies in front, as 10.0.0.0/8: what they say of whom they heard from is believed.
@@ -47,27 +52,36 @@ if COMPTOIR_PRODUCTION:
         raise ImproperlyConfigured("DEBUG is on in production, where it would show code and secrets: unset DEBUG.")
     if SECRET_KEY == INSECURE_SECRET_KEY:
         raise ImproperlyConfigured("SECRET_KEY is the public default: set it to a long random value of your own.")
+    if INSECURE_SECRET_KEY in SECRET_KEY_FALLBACKS:
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS holds the public default, by which anybody could sign: take it out."
+        )
     if "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("ALLOWED_HOSTS is *: name the hosts that this installation answers for.")
 
 COMPTOIR_DATA = Path(env.str("COMPTOIR_DATA", str(BASE_DIR / "var")))
-COMPTOIR_DEMO_PASSWORD = env.str("COMPTOIR_DEMO_PASSWORD", "demo-comptoir")
-COMPTOIR_CURRENCY = env.str("COMPTOIR_CURRENCY", "EUR")
-# After how many days without a touch a cart is abandoned.
-COMPTOIR_CART_DAYS = env.int("COMPTOIR_CART_DAYS", 30)
 COMPTOIR_SERVED_BY = env.str("COMPTOIR_SERVED_BY", socket.gethostname())
 
+# --- The chain ------------------------------------------------------------------------------------------------------
+
+COMPTOIR_CURRENCY = env.str("COMPTOIR_CURRENCY", "EUR")
+if COMPTOIR_CURRENCY.upper() in WITHOUT_CENTS:
+    raise ImproperlyConfigured("COMPTOIR_CURRENCY has no cents, but all prices here have two decimal places.")
+COMPTOIR_DEMO_PASSWORD = env.str("COMPTOIR_DEMO_PASSWORD", "demo-comptoir")
+# After how many days without a touch a cart is abandoned.
+COMPTOIR_CART_DAYS = env.int("COMPTOIR_CART_DAYS", 30)
 # For how long an order's goods are kept for it while it is not paid, in seconds.
 COMPTOIR_RESERVATION_SECONDS = env.int("COMPTOIR_RESERVATION_SECONDS", 900)
+# After how many days an order that has ended keeps nothing of a buyer without an account: the guarantee by law.
+COMPTOIR_GUEST_DAYS = env.int("COMPTOIR_GUEST_DAYS", 730)
 
 # --- Payments -------------------------------------------------------------------------------------------------------
 
 SANDBOX = "checkout.service.sandbox.Sandbox"
+STRIPE = "checkout.service.stripe.Stripe"
 
-# Who charges cards: the sandbox, where test cards pay, or checkout.service.stripe.Stripe.
-COMPTOIR_PAYMENT_PROVIDER = env.str(
-    "COMPTOIR_PAYMENT_PROVIDER", "checkout.service.stripe.Stripe" if COMPTOIR_PRODUCTION else SANDBOX
-)
+# Who charges cards: the sandbox, where test cards pay, or Stripe.
+COMPTOIR_PAYMENT_PROVIDER = env.str("COMPTOIR_PAYMENT_PROVIDER", STRIPE if COMPTOIR_PRODUCTION else SANDBOX)
 # How long the provider may take to answer, in seconds.
 COMPTOIR_PAYMENT_TIMEOUT = env.float("COMPTOIR_PAYMENT_TIMEOUT", 5.0)
 # Empty: `manage.py run` starts a sandbox of its own.
@@ -78,6 +92,11 @@ COMPTOIR_STRIPE_WEBHOOK_SECRET = env.str("COMPTOIR_STRIPE_WEBHOOK_SECRET", "")
 
 if COMPTOIR_PRODUCTION and COMPTOIR_PAYMENT_PROVIDER == SANDBOX:
     raise ImproperlyConfigured("COMPTOIR_PAYMENT_PROVIDER is the sandbox, where test cards pay: unset it.")
+if COMPTOIR_PRODUCTION and COMPTOIR_PAYMENT_PROVIDER == STRIPE:
+    if not COMPTOIR_STRIPE_KEY:
+        raise ImproperlyConfigured("COMPTOIR_STRIPE_KEY is missing: it is Stripe's secret key, which charges cards.")
+    if not COMPTOIR_STRIPE_WEBHOOK_SECRET:
+        raise ImproperlyConfigured("COMPTOIR_STRIPE_WEBHOOK_SECRET is missing: it proves that a notice is Stripe's.")
 
 # --- Events ---------------------------------------------------------------------------------------------------------
 
@@ -187,6 +206,27 @@ DATABASES["default"] |= {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# --- Cache ----------------------------------------------------------------------------------------------------------
+
+# Where what has been read is kept for all replicas, as redis://host:6379/0; empty for nowhere, and in no process.
+REDIS_URL = env.str("REDIS_URL", "")
+if REDIS_URL and not REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    raise ImproperlyConfigured("REDIS_URL is no Redis: write it as redis://host:6379/0.")
+REDIS_CACHE = {
+    "BACKEND": "django_redis.cache.RedisCache",
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": "comptoir",
+    "OPTIONS": {
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        # In seconds. Whoever asks a Redis that does not answer goes on without.
+        "SOCKET_CONNECT_TIMEOUT": 0.1,
+        "SOCKET_TIMEOUT": 0.1,
+        # A connection that lay unused may have died; a new one is tried once, at once.
+        "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (RedisConnectionError,))},
+    },
+}
+CACHES = {"default": REDIS_CACHE if REDIS_URL else {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+
 # --- People ---------------------------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = ["config.authentication.PolicyBackend"]
@@ -210,62 +250,6 @@ SESSION_COOKIE_AGE = env.int("COMPTOIR_SESSION_SECONDS", 43_200)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = COMPTOIR_HTTPS
 LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SAMESITE = "Lax"
-
-# --- What browsers are told -----------------------------------------------------------------------------------------
-
-SECURE_SSL_REDIRECT = COMPTOIR_HTTPS
-# Asked by machines on the inner network, which know no certificates.
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
-SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-if COMPTOIR_TRUSTED_PROXIES:
-    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# No page uses any of these.
-PERMISSIONS_POLICY = ", ".join(
-    f"{feature}=()"
-    for feature in [
-        *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation"),
-        *("gyroscope", "magnetometer", "microphone", "midi", "payment", "publickey-credentials-get"),
-        *("screen-wake-lock", "usb", "xr-spatial-tracking"),
-    ]
-)
-
-# The sites whose scripts may call the API, as https://shop.example. They send tokens: never our cookies.
-CORS_ALLOWED_ORIGINS: list[str] = env.list("COMPTOIR_CORS_ORIGINS", [])
-CORS_URLS_REGEX = r"^/api/v1/"
-CORS_ALLOW_HEADERS = [
-    *("authorization", "content-type", "idempotency-key", "if-none-match"),
-    *("x-api-key", "x-cart-token", "x-request-id"),
-]
-CORS_EXPOSE_HEADERS = [
-    *("ETag", "Idempotency-Replayed", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
-    *("X-Request-ID", "X-Served-By"),
-]
-
-# What a page may load and run: our own files, and inline only what carries the answer's nonce.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF, NONCE],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
-}
-# The admin's theme evaluates expressions (Alpine.js), and the API's documents carry scripts and styles of their own.
-LAXER_POLICIES = {
-    "/admin/": {"script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]},
-    "/api/v1/docs/": {"script-src": [SELF, UNSAFE_INLINE], "style-src": [SELF, UNSAFE_INLINE]},
-    "/api/v1/redoc/": {
-        "script-src": [SELF, UNSAFE_INLINE],
-        "style-src": [SELF, UNSAFE_INLINE],
-        "worker-src": ["blob:"],
-    },
-}
 
 # The keys of access tokens: PEM blocks, one private Ed25519 key that signs, and public ones that hold beside it.
 COMPTOIR_TOKEN_KEYS_FILE = env.path("COMPTOIR_TOKEN_KEYS_FILE", None)
@@ -291,6 +275,23 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("COMPTOIR_MAIL_FROM", "Comptoir <comptoir@localhost>")
 
+# --- What browsers are told -----------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = COMPTOIR_HTTPS
+# Asked by machines on the inner network, which know no certificates.
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = 31_536_000 if COMPTOIR_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+if COMPTOIR_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# The sites whose scripts may call the API, as https://shop.example. They send tokens: never our cookies.
+CORS_ALLOWED_ORIGINS: list[str] = env.list("COMPTOIR_CORS_ORIGINS", [])
+CORS_URLS_REGEX = r"^/api/v1/"
+CORS_ALLOW_HEADERS = browsers.CORS_ALLOW_HEADERS
+CORS_EXPOSE_HEADERS = browsers.CORS_EXPOSE_HEADERS
+CONTENT_SECURITY_POLICY = browsers.CONTENT_SECURITY_POLICY
+
 # --- How often somebody may call ------------------------------------------------------------------------------------
 
 # The ceilings of all calls to the API, as "6000 per minute"; empty for none. Each process counts for itself, or all
@@ -301,10 +302,6 @@ for rate in (COMPTOIR_RATE_PER_CALLER, COMPTOIR_RATE_PER_ADDRESS):
     if not re.fullmatch(r"([1-9]\d* per ([1-9]\d* )?(second|minute|hour|day)s?)?", rate):
         raise ImproperlyConfigured(f'"{rate}" is no rate: write one as "6000 per minute", or nothing for none.')
 COMPTOIR_RATE_STORAGE = env.str("COMPTOIR_RATE_STORAGE", "memory://")
-if COMPTOIR_RATE_STORAGE != "memory://" and not find_spec("redis"):
-    raise ImproperlyConfigured(
-        "COMPTOIR_RATE_STORAGE needs the Python package redis: install it, or count in memory://."
-    )
 # What may be called less often: what is counted, by "address" or "caller", and the rates. Counted in Postgres by all.
 OPERATIONS = {
     "POST /auth/login/": ("logins", "address", "30 per minute"),
@@ -340,43 +337,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Comptoir",
-    "DESCRIPTION": (
-        "Stock, tills and reports of a retail chain.\n\n"
-        "Money is a string with two decimals, times are ISO 8601 in UTC, ids are UUIDs. Errors are"
-        " `application/problem+json` (RFC 9457) with a stable `code`. A POST that moves stock or money takes an"
-        " `Idempotency-Key`. What needs a login takes `Authorization: Bearer` with the access token of `/auth/login/`,"
-        " or a machine's `X-API-Key`."
-    ),
-    "TAGS": [
-        {"name": "people", "description": "Log in, and stay logged in."},
-        {"name": "customers", "description": "Customers: their account, addresses and password."},
-        {"name": "catalog", "description": "Products and categories."},
-        {"name": "stores", "description": "The chain's stores."},
-        {"name": "stock", "description": "What is where, and every move of it."},
-        {"name": "sales", "description": "Sales and returns over the counter, and their receipts."},
-        {"name": "tills", "description": "Tills from their opening to their count."},
-        {"name": "reports", "description": "What the sales add up to."},
-        {"name": "replenishment", "description": "What stores ask of the warehouse, and what becomes of it."},
-        {"name": "cart", "description": "What somebody means to buy in the web shop."},
-        {"name": "checkout", "description": "From the cart to an order."},
-        {"name": "orders", "description": "What was ordered, and what becomes of it."},
-        {"name": "payments", "description": "Cards, and what became of them."},
-    ],
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "config.openapi.complete",
-    ],
-}
+SPECTACULAR_SETTINGS = document.SPECTACULAR_SETTINGS
 
 # --- Admin ----------------------------------------------------------------------------------------------------------
 
