@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.db.transaction import atomic
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
 from import_export.admin import ImportExportModelAdmin
@@ -23,6 +24,7 @@ from catalog import rules
 from catalog.interface import ProductChanges, ProductDraft, catalog
 from catalog.models import Category, Product
 from shared_kernel.admin import ModelAdmin
+from shared_kernel.cache import outdate
 
 
 def save(row: Product, *, is_new: bool) -> None:
@@ -140,3 +142,16 @@ class ProductAdmin(ModelAdmin, ImportExportModelAdmin):  # type: ignore[misc, ty
 @admin.register(Category)
 class CategoryAdmin(ModelAdmin):
     search_fields = ["name"]
+
+    def save_model(self, request: HttpRequest, obj: Category, form: object, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        outdate("catalog")
+
+    def delete_model(self, request: HttpRequest, obj: Category) -> None:
+        super().delete_model(request, obj)
+        outdate("catalog")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Category]) -> None:
+        with atomic():
+            super().delete_queryset(request, queryset)
+            outdate("catalog")

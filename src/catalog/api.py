@@ -1,8 +1,10 @@
 """Products and categories over REST: `/products/`."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +12,6 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.urls import path
 from django.utils.decorators import method_decorator
-from django.views.decorators.http import conditional_page
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field
@@ -31,16 +32,18 @@ from catalog.interface import (
     catalog,
     shelves,
 )
+from shared_kernel.cache import cached
 from shared_kernel.ids import new_id
 from shared_kernel.rest.bodies import StrictSerializer, Text
 from shared_kernel.rest.filters import StrictFilterBackend
+from shared_kernel.rest.public import public
 
 KEYBOARD = {
     "sku": "INF-0001",
     "name": "Clavier mécanique",
     "category": "Informatique",
     "price": "89.99",
-    "barcode": "3760123450017",
+    "barcode": "3760123450010",
     "description": "Clavier mécanique rétroéclairé",
     "tax_rate": "0.2000",
 }
@@ -178,11 +181,16 @@ def _require_editor(request: Request) -> None:
     actor.require(Action.EDIT_CATALOG)
 
 
-def _answer(product_id: UUID, *, status: int = 200) -> Response:
+def _shown(product_id: UUID) -> dict[str, Any]:
     product = models.Product.objects.select_related("category").filter(id=product_id).first()
     if product is None:
         raise ProductNotFound(product_ids=[product_id])
-    return Response(ProductAnswer(product).data, status=status)
+    return ProductAnswer(product).data
+
+
+def _page(name: str, request: Request, read: Callable[[], Response]) -> Response:
+    """A page of a list as it is shown, with the addresses of the pages beside it."""
+    return Response(cached(name, request.build_absolute_uri(), lambda: read().data))
 
 
 class ProductListView(generics.ListAPIView[models.Product]):
@@ -192,10 +200,16 @@ class ProductListView(generics.ListAPIView[models.Product]):
     filterset_class = ProductFilters
 
     @extend_schema(operation_id="list_products", tags=["catalog"], auth=[])
-    @method_decorator(conditional_page)
+    @method_decorator(public("product list"))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The products on sale, by name unless `ordering` or `search` says otherwise. All filters combine."""
-        return super().get(request, *args, **kwargs)
+        read = partial(super().get, request, *args, **kwargs)
+        if "in_stock" not in request.query_params:
+            return _page("product list", request, read)
+        response = read()
+        # What is in stock changes with every sale.
+        response["Cache-Control"] = "no-store"
+        return response
 
     @extend_schema(
         operation_id="create_product",
@@ -212,15 +226,15 @@ class ProductListView(generics.ListAPIView[models.Product]):
         _require_editor(request)
         body = ProductBody.of(request)
         product = catalog.create_product(product_id=new_id(), draft=ProductDraft(**body))
-        return _answer(product.id, status=201)
+        return Response(_shown(product.id), status=201)
 
 
 class ProductView(APIView):
     @extend_schema(operation_id="product", tags=["catalog"], auth=[], responses=ProductAnswer)
-    @method_decorator(conditional_page)
+    @method_decorator(public("product"))
     def get(self, request: Request, product_id: UUID) -> Response:
         """One product. An archived one is still shown, with `active: false`."""
-        return _answer(product_id)
+        return Response(cached("product", product_id, partial(_shown, product_id)))
 
     @extend_schema(
         operation_id="replace_product",
@@ -260,7 +274,7 @@ class ProductView(APIView):
 
     def _change(self, product_id: UUID, values: dict[str, Any]) -> Response:
         catalog.update_product(product_id=product_id, changes=ProductChanges(**values))
-        return _answer(product_id)
+        return Response(_shown(product_id))
 
 
 class CategoryListView(generics.ListAPIView[models.Category]):
@@ -272,10 +286,10 @@ class CategoryListView(generics.ListAPIView[models.Category]):
     filter_backends = [StrictFilterBackend]
 
     @extend_schema(operation_id="list_categories", tags=["catalog"], auth=[])
-    @method_decorator(conditional_page)
+    @method_decorator(public("categories"))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The categories by name, each with the number of its products on sale."""
-        return super().get(request, *args, **kwargs)
+        return _page("categories", request, partial(super().get, request, *args, **kwargs))
 
 
 urlpatterns = [

@@ -19,6 +19,7 @@ from django.http.response import HttpResponseBase
 from config.addresses import address_of
 from config.audit import note_refusal
 from config.authentication import identify
+from config.browsers import LAXER_POLICIES, PERMISSIONS_POLICY
 from config.limits import count_call
 from config.problems import CONTENT_TYPE, problem, problem_of
 from shared_kernel.errors import Refusal
@@ -103,14 +104,14 @@ class ContentSecurityMiddleware(CSPMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         if not response.get("Content-Type", "").startswith("text/html"):
             return response
-        response["Permissions-Policy"] = settings.PERMISSIONS_POLICY
+        response["Permissions-Policy"] = PERMISSIONS_POLICY
         return super().process_response(request, response)
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
     ) -> PolicyParts:
         parts = super().get_policy_parts(request, response, report_only)
-        for prefix, directives in settings.LAXER_POLICIES.items():
+        for prefix, directives in LAXER_POLICIES.items():
             if request.path.startswith(prefix):
                 parts.replace = directives
         return parts

@@ -43,11 +43,6 @@ def test_what_somebody_is_told_is_not_kept(path: str) -> None:
     assert client_of(Role.HEAD_OFFICE).get(path)["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/products/", "/api/v1/stores/"])
-def test_what_everybody_may_read_may_be_kept(path: str) -> None:
-    assert "Cache-Control" not in Client().get(path)
-
-
 def test_tokens_are_not_kept() -> None:
     register()
 

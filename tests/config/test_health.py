@@ -35,6 +35,7 @@ def test_a_replica_is_ready_when_all_it_needs_is_there() -> None:
             "database": "ok",
             "migrations": "ok",
             "queue": "ok",
+            "cache": "none",
             "modules": dict.fromkeys(settings.COMPTOIR_MODULES, "in process"),
         },
     )

@@ -16,6 +16,7 @@ from shared_kernel.admin import (
     ModelAdmin,
     NamedFilter,
 )
+from shared_kernel.cache import outdate
 
 KINDS = {LocationKind.WAREHOUSE: gettext_lazy("Warehouse"), LocationKind.STORE: gettext_lazy("Store")}
 
@@ -44,6 +45,10 @@ class LocationAdmin(ModelAdmin):
     @display(description=gettext_lazy("Kind"))
     def what(self, location: Location) -> str:
         return str(KINDS[LocationKind(location.kind)])
+
+    def save_model(self, request: HttpRequest, obj: Location, form: object, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        outdate("stores")
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
