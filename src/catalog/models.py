@@ -1,6 +1,4 @@
-from collections.abc import Iterable
 from typing import Self
-from uuid import UUID
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -44,16 +42,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """As a dictionary sorts them: É stands with E."""
         return self.order_by(Fold("name"), "id")
 
-    def named(self, *, ids: Iterable[UUID], barcodes: Iterable[str]) -> Self:
-        """The products with these ids or barcodes."""
-        carried = [full_barcode(barcode) for barcode in barcodes]
-        return self.filter(Q(id__in=ids) | Q(barcode__in=carried)) if carried else self.filter(id__in=ids)
-
     def scanned(self, barcode: str) -> Self:
         """The product with this barcode. Raises InvalidBarcode."""
         if rules.barcode_error(barcode):
             raise InvalidBarcode(barcodes=[barcode])
-        return self.named(ids=[], barcodes=[barcode])
+        return self.filter(barcode=full_barcode(barcode))
 
     def resembling(self, search: str) -> Self:
         """The products with a word like each word of `search`, in name or description; the closest first.

@@ -7,6 +7,7 @@ the limits of single operations in Postgres, for all replicas together.
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from threading import Lock
 from time import time
 from typing import ClassVar, cast
 from uuid import UUID
@@ -50,6 +51,34 @@ class Quota:
             "RateLimit-Policy": f'"{self.name}";q={self.window.amount};w={self.window.get_expiry()}',
             "RateLimit": f'"{self.name}";r={self.remaining}',
         }
+
+
+class ProcessStorage:
+    """Counts in this process alone, as far as this asks for. The library's own starts a thread at each call."""
+
+    SWEPT_EVERY = 60.0
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.counts: dict[str, tuple[int, float]] = {}
+        self.swept_at = time()
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a count that ends `expiry` seconds after it began. Returns what it is then."""
+        now = time()
+        with self.lock:
+            if self.swept_at + self.SWEPT_EVERY < now:
+                self.counts = {name: count for name, count in self.counts.items() if count[1] > now}
+                self.swept_at = now
+            hits, until = self.counts.get(key, (0, 0.0))
+            if until <= now:
+                hits, until = 0, now + expiry
+            self.counts[key] = hits + amount, until
+        return hits + amount
+
+    def get_expiry(self, key: str) -> float:
+        """When a count ends, in seconds since 1970."""
+        return self.counts.get(key, (0, 0.0))[1]
 
 
 def count_call(request: HttpRequest) -> None:
@@ -127,7 +156,9 @@ def _give_back(name: str, rate: str, who: str) -> None:
 
 
 @cache
-def _storage() -> Storage:
+def _storage() -> Storage | ProcessStorage:
+    if settings.COMPTOIR_RATE_STORAGE == "memory://":
+        return ProcessStorage()
     return cast("Storage", storage_from_string(settings.COMPTOIR_RATE_STORAGE, wrap_exceptions=True))
 
 

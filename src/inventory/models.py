@@ -1,4 +1,3 @@
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
@@ -6,12 +5,12 @@ from uuid import UUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
 from inventory import rules
-from inventory.interface import DEFAULT_LEAD_TIME_DAYS, LocationDraft, LocationKind, MovementReason, OnlineStock, Place
+from inventory.interface import DEFAULT_LEAD_TIME_DAYS, LocationDraft, LocationKind, MovementReason
 from inventory.interface import Location as LocationValue
 from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
@@ -19,21 +18,6 @@ from inventory.rules import MANY_DAYS_OF_COVER, MAX_LEAD_TIME_DAYS, SALES_DAYS
 from shared_kernel.ids import new_id
 
 DEFAULT_REORDER_POINT = 10
-
-
-@dataclass(frozen=True)
-class Figures:
-    """A level's figures at a moment, with reservations that have run out counted as free."""
-
-    on_hand: int
-    available: int
-    in_transit: int
-    reorder_point: int
-    target: int | None
-    safety_stock: int
-
-
-NEVER_HELD = Figures(on_hand=0, available=0, in_transit=0, reorder_point=0, target=None, safety_stock=0)
 
 
 class Location(models.Model):
@@ -129,33 +113,6 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
         sold = Coalesce(Subquery(of_level.values(pieces=-Sum("delta"))), 0)
         lasts_too_long = Q(sold__gt=0, available__gt=F("sold") * MANY_DAYS_OF_COVER / SALES_DAYS)
         return self.annotate(sold=sold).filter(lasts_too_long | Q(available__gt=2 * F("target")), available__gt=0)
-
-    def places(self, moment: datetime) -> dict[UUID, list[Place]]:
-        """Where each of these levels' products is available, most pieces first, in one statement."""
-        order, fields = ("-available", "location__name"), ("location_id", "location__name", "available")
-        rows = self.with_available(moment).in_stock().order_by(*order)
-        places: dict[UUID, list[Place]] = {}
-        for product_id, *place in rows.values_list("product_id", *fields):
-            places.setdefault(product_id, []).append(Place(*place))
-        return places
-
-    def for_web_shop(self, moment: datetime) -> list[OnlineStock]:
-        """What the web shop may promise of these levels, in the order to take from them, in one statement."""
-        kept = Case(When(location__kind=LocationKind.STORE, then=F("safety_stock")), default=0)
-        promised = self.with_available(moment).annotate(online=F("available") - kept).filter(online__gt=0)
-        rows = promised.order_by("-location__kind", "location__created_at", "location_id", "product_id")
-        return [
-            OnlineStock(location_id, product_id, available, in_warehouse=kind == LocationKind.WAREHOUSE)
-            for location_id, product_id, available, kind in rows.values_list(
-                "location_id", "product_id", "online", "location__kind"
-            )
-        ]
-
-    def figures(self, moment: datetime) -> dict[tuple[UUID, UUID], Figures]:
-        """The figures of these levels by location and product, in one statement."""
-        fields = ("on_hand", "available", "in_transit", "reorder_point", "target", "safety_stock")
-        rows = self.with_available(moment).values_list("location_id", "product_id", *fields)
-        return {(location_id, product_id): Figures(*figures) for location_id, product_id, *figures in rows}
 
 
 class StockLevel(models.Model):

@@ -19,7 +19,9 @@ from inventory.interface import (
     StockPage,
     StockRow,
 )
-from inventory.service.locations import location
+from inventory.service import figures
+from inventory.service.figures import NEVER_HELD, Figures
+from inventory.service.locations import location, locations
 
 
 class Levels:
@@ -49,15 +51,14 @@ class Levels:
         return rows_of(products, [row.value() for row in models.Location.objects.order_by("-kind", "name")])
 
     def stock_levels(self, *, product_ids: Sequence[UUID], location_ids: Sequence[UUID]) -> list[StockRow]:
-        places = [row.value() for row in models.Location.objects.filter(id__in=location_ids)]
-        return rows_of(catalog.products(ids=product_ids), places)
+        return rows_of(catalog.products(ids=product_ids), locations(location_ids))
 
     def availability(self, *, lines: Sequence[StockLine], location_id: UUID | None = None) -> list[Availability]:
         if location_id is not None:
             location(location_id)
         product_ids = [line.product_id for line in lines]
         catalog.products_on_sale(ids=product_ids)
-        places = models.StockLevel.objects.filter(product_id__in=product_ids).places(datetime.now(UTC))
+        places = figures.places(product_ids=product_ids, now=datetime.now(UTC))
         wanted: Counter[UUID] = Counter()
         for line in lines:
             wanted[line.product_id] += line.quantity
@@ -79,7 +80,7 @@ class Levels:
         return [HeldStock(*row) for row in ranked.values_list("location_id", "product_id", "available")]
 
     def online_stock(self, *, product_ids: Sequence[UUID]) -> list[OnlineStock]:
-        return models.StockLevel.objects.filter(product_id__in=product_ids).for_web_shop(datetime.now(UTC))
+        return figures.online(product_ids=product_ids, now=datetime.now(UTC))
 
     def products_in_stock(self) -> list[UUID]:
         rows = models.StockLevel.objects.with_available(datetime.now(UTC)).in_stock()
@@ -106,14 +107,16 @@ def _filtered(place: Location, *, search: str, low: bool, out: bool, over: bool,
 
 def rows_of(products: Sequence[Product], places: Sequence[Location]) -> list[StockRow]:
     """A row for each product at each place, in this order; zeros where the place never held the product."""
-    levels = models.StockLevel.objects.filter(
-        product_id__in=[product.id for product in products], location_id__in=[place.id for place in places]
-    ).figures(datetime.now(UTC))
+    levels = figures.figures(
+        product_ids=[product.id for product in products],
+        location_ids=[place.id for place in places],
+        now=datetime.now(UTC),
+    )
     return [_row(product, place, levels) for product in products for place in places]
 
 
-def _row(product: Product, place: Location, levels: Mapping[tuple[UUID, UUID], models.Figures]) -> StockRow:
-    figures = levels.get((place.id, product.id), models.NEVER_HELD)
+def _row(product: Product, place: Location, levels: Mapping[tuple[UUID, UUID], Figures]) -> StockRow:
+    held = levels.get((place.id, product.id), NEVER_HELD)
     return StockRow(
         product_id=product.id,
         sku=product.sku,
@@ -121,12 +124,12 @@ def _row(product: Product, place: Location, levels: Mapping[tuple[UUID, UUID], m
         location_id=place.id,
         location_name=place.name,
         location_kind=place.kind,
-        on_hand=figures.on_hand,
-        reserved=figures.on_hand - figures.available,
-        available=figures.available,
-        in_transit=figures.in_transit,
-        reorder_point=figures.reorder_point,
-        target=figures.target,
-        safety_stock=figures.safety_stock,
-        low=rules.is_low(available=figures.available, reorder_point=figures.reorder_point),
+        on_hand=held.on_hand,
+        reserved=held.on_hand - held.available,
+        available=held.available,
+        in_transit=held.in_transit,
+        reorder_point=held.reorder_point,
+        target=held.target,
+        safety_stock=held.safety_stock,
+        low=rules.is_low(available=held.available, reorder_point=held.reorder_point),
     )

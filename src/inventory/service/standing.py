@@ -15,6 +15,7 @@ from catalog.interface import catalog
 from inventory import models, rules
 from inventory.interface import Demand, EmptyShelf, StockHealth
 from inventory.rules import DEAD_AFTER_DAYS, MANY_DAYS_OF_COVER, SALES_DAYS
+from inventory.service import figures
 from inventory.service.locations import central, location
 
 # What `rules` says of one product, said of all products of some places in one statement; a test holds the two together.
@@ -105,7 +106,7 @@ class Standing:
         page = list(levels.order_by("product_id").values_list("id", "product_id", *fields)[:limit])
         sold = _by_weekday(sales.filter(level_id__in=[row[0] for row in page]), ZoneInfo(place.time_zone))
         product_ids = [row[1] for row in page]
-        stock = models.StockLevel.objects.filter(location_id=warehouse.id, product_id__in=product_ids).figures(now)
+        stock = figures.figures(product_ids=product_ids, location_ids=[warehouse.id], now=now)
         return [
             Demand(
                 location_id=location_id,
@@ -116,7 +117,7 @@ class Standing:
                 target=target,
                 safety_stock=safety_stock,
                 sold=sold[level_id],
-                central=stock.get((warehouse.id, product_id), models.NEVER_HELD).available,
+                central=stock.get((warehouse.id, product_id), figures.NEVER_HELD).available,
             )
             for level_id, product_id, available, in_transit, reorder_point, target, safety_stock in page
         ]
