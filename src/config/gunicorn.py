@@ -12,14 +12,19 @@ port = env.int("COMPTOIR_PORT", 8000, validate=validate.Range(1, 65535))
 
 bind = f"{host}:{port}"
 pythonpath = str(Path(__file__).resolve().parent.parent)
-worker_class = "gthread"
+worker_class = "config.answering.Worker"
+# Files go the same way as everything else.
+sendfile = False
 workers = env.int("COMPTOIR_WORKERS", 2, validate=validate.Range(1))
 threads = env.int("COMPTOIR_THREADS", 4, validate=validate.Range(1))
 # Each worker loads the application itself: a database connection or a pool's threads would not survive the fork.
 preload_app = False
 
+# Who would wait behind more connections than these has given up, and nginx tries another replica.
+backlog = 256
 timeout = 60
 graceful_timeout = 10
+# Longer than nginx keeps its own.
 keepalive = 30
 # All servers of an account would share this one socket, and nothing here uses it.
 control_socket_disable = True

@@ -11,6 +11,7 @@ from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
+from prometheus_client import Counter
 from pydantic_core import to_jsonable_python
 from rest_framework import exceptions as rest_framework_exceptions
 
@@ -27,6 +28,8 @@ STATUS_OF_REFUSAL: dict[type[Refusal], int] = {
     Away: 503,
     TooMany: 429,
 }
+
+REFUSALS = Counter("comptoir_refusals", "Calls to the API that were refused, by the refusal's code.", ["code"])
 
 log = structlog.get_logger("comptoir.problems")
 
@@ -78,6 +81,7 @@ def problem_of(error: Exception) -> HttpResponse | None:
             status = next(status for kind, status in STATUS_OF_REFUSAL.items() if isinstance(error, kind))
             members = {field.name: getattr(error, field.name) for field in fields(error)}
             answer = problem(status, str(error), code=error.code, **members)
+            REFUSALS.labels(error.code).inc()
             if isinstance(error, TooMany):
                 answer["Retry-After"] = str(error.retry_after)
             return answer

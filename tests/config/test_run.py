@@ -8,16 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE, free_port, wait_until
 from tests.token_keys import new_private_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 90  # seconds, on a machine that is busy with other tests
 # Starts sooner: it has no demo data.
 PRODUCTION = {
     "COMPTOIR_PRODUCTION": "true",
@@ -25,6 +24,8 @@ PRODUCTION = {
     "SECRET_KEY": "a-long-value-of-our-own",
     "ALLOWED_HOSTS": "127.0.0.1",
     "COMPTOIR_TOKEN_KEYS": new_private_key(),
+    "COMPTOIR_STRIPE_KEY": "none",
+    "COMPTOIR_STRIPE_WEBHOOK_SECRET": "none",
 }
 
 
@@ -100,19 +101,6 @@ def environment_of(process: Path) -> str:
 
 def command_of(process: Path) -> str:
     return (process / "cmdline").read_text().replace("\0", " ")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
-def wait_until(happened: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < deadline, "this takes too long"
-        time.sleep(0.1)
 
 
 @pytest.fixture
