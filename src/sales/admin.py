@@ -46,6 +46,7 @@ from shared_kernel.admin import (
     table,
 )
 from shared_kernel.errors import Refusal
+from shared_kernel.ids import uuid_of
 
 CHANNELS = {Channel.TILL: gettext_lazy("Till"), Channel.ONLINE: gettext_lazy("Web shop")}
 
@@ -284,13 +285,6 @@ class SaleAdmin(StoreRowsAdmin):
 def receipt_key_of(search: str) -> tuple[int, int] | None:
     """The year and number that a receipt's number names; None where it is none."""
     return rules.receipt_key(search) if re.fullmatch(r"[0-9]{4}-[0-9]{1,9}", search) else None
-
-
-def uuid_of(search: str) -> UUID | None:
-    try:
-        return UUID(search)
-    except ValueError:
-        return None
 
 
 @admin.register(TillSession)

@@ -303,6 +303,25 @@ class Period:
         return Period(self.first_day - timedelta(days=len(self.days)), self.first_day - timedelta(days=1))
 
 
+# Of any length.
+ALL_TIME = Period(date.min, date.max)
+# How many days back the most sold products of the statistics go.
+STATISTICS_DAYS = 30
+# The lengths of the periods up to today that people look at most.
+KEPT_DAYS = (1, 7, 28, 30, 90)
+
+
+def statistics_period(today: date) -> Period:
+    """Without an end: where the day begins earlier, it may be tomorrow."""
+    return Period(today - timedelta(days=STATISTICS_DAYS), date.max)
+
+
+def kept_periods(today: date) -> dict[int, Period]:
+    """The periods of which the sums of each product are kept, by their length; 0: all time."""
+    lengths = {days: Period(today - timedelta(days=days - 1), today) for days in KEPT_DAYS}
+    return {0: ALL_TIME, STATISTICS_DAYS + 1: statistics_period(today), **lengths}
+
+
 @dataclass(frozen=True)
 class Takings:
     """What was sold and given back: amounts, tickets on which something was sold, pieces sold."""

@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 
 from shared_kernel import jobs
 from shared_kernel.audit import forget_old_entries
+from shared_kernel.postgres.partitions import make_partitions_ahead
 from shared_kernel.rate_limits import forget_ended_windows
 from shared_kernel.rest.idempotency import forget_old_keys
 from shared_kernel.webhooks import forget_deliveries
@@ -41,6 +42,13 @@ def forget_ended_sessions(timestamp: int) -> None:
     SessionStore.clear_expired()
 
 
+@app.periodic(cron="5 1,13 * * *")
+@app.task(name="make_partitions", queueing_lock="make_partitions", pass_context=False)
+def make_partitions(timestamp: int) -> None:
+    """Twice a day: see to it that the months to come have their partitions."""
+    make_partitions_ahead(now=datetime.now(UTC))
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="give_back_lost_jobs", queueing_lock="give_back_lost_jobs", pass_context=False)
 def give_back_lost_jobs(timestamp: int) -> None:
@@ -51,9 +59,13 @@ def give_back_lost_jobs(timestamp: int) -> None:
 @app.periodic(cron="15 * * * *")
 @app.task(name="forget_finished_jobs", queueing_lock="forget_finished_jobs", pass_context=False)
 def forget_finished_jobs(timestamp: int) -> None:
-    """Every hour: drop the jobs that ended days ago, and what is known of webhooks of that time."""
+    """Every hour: drop the jobs that ended days ago, and what is known of webhooks of that time.
+
+    And, at once, the failed ones that the clock has asked for again with success.
+    """
     before = datetime.now(UTC) - timedelta(days=settings.COMPTOIR_JOB_DAYS)
     while jobs.forget_finished_jobs(before=before):
         pass
+    jobs.forget_repeated_jobs()
     while forget_deliveries(before=before):
         pass

@@ -11,13 +11,15 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, connection
+from psycopg.errors import UniqueViolation
 
 from inventory import models
 from inventory.interface import InsufficientStock, MovementReason, Shortage, StockChanged, StockRanLow
 from inventory.rules import is_low
+from inventory.service import figures
 from shared_kernel.events import Event
 from shared_kernel.outbox import publish
-from shared_kernel.postgres.transactions import AlreadyDone, constraint_of
+from shared_kernel.postgres.transactions import AlreadyDone
 
 
 @dataclass(frozen=True)
@@ -192,8 +194,8 @@ def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, d
             cursor.execute(STATEMENT, parameters)
             return [Posted(*row) for row in cursor.fetchall()]
     except IntegrityError as error:
-        # A twin was faster, and there is enough for both.
-        if constraint_of(error) == "stock_movement_once":
+        # By the ledger's key, whatever its partition calls it: a twin was faster, and there is enough for both.
+        if isinstance(error.__cause__, UniqueViolation):
             raise AlreadyDone from error
         raise
 
@@ -214,8 +216,7 @@ def _shortages(changes: Sequence[Change], posted: Sequence[Posted], *, now: date
         for change in changes
         if (row := found.get((change.location_id, change.product_id))) is None or not row.fits
     ]
-    levels = models.StockLevel.objects.filter(product_id__in=[change.product_id for change in short])
-    places = levels.places(now)
+    places = figures.places(product_ids=[change.product_id for change in short], now=now)
     return [
         Shortage(
             product_id=change.product_id,

@@ -56,7 +56,9 @@ from sales.interface.values import (
     SaleProblem,
     SaleRecorded,
     SaleReturned,
+    SalesDifference,
     SaleSummary,
+    SalesVerification,
     SoldItem,
     TaxTotal,
     TillReport,
@@ -103,7 +105,9 @@ __all__ = [
     "SaleReturned",
     "SaleSummary",
     "Sales",
+    "SalesDifference",
     "SalesReport",
+    "SalesVerification",
     "SoldInFuture",
     "SoldItem",
     "Statistics",
@@ -316,6 +320,27 @@ class Sales(Protocol):
         self, *, product_id: UUID, first_day: date, last_day: date, store_ids: Sequence[UUID] | None = None
     ) -> list[DayFigures]:
         """What a product brought in on each of these days, in these stores (None: all); every day is there."""
+        ...
+
+    # --- The facts --------------------------------------------------------------------------------------------------
+
+    def keep_facts(self, *, today: date) -> None:
+        """Fold what was sold since into the sums that are kept, and move their periods on to `today`.
+
+        Changes no figure: only how fast reports are read. Idempotent; twins come one after the other.
+        """
+        ...
+
+    def verify(self, *, now: datetime) -> SalesVerification:
+        """Prove the books: every sale is its lines and payments, receipts have neither gaps nor doubles, and the facts
+        are the sums of the lines.
+
+        Sees one moment of each day, whatever happens meanwhile; keeps the outcome for `last_verification`.
+        """
+        ...
+
+    def last_verification(self) -> SalesVerification | None:
+        """The outcome of the latest `verify`, None before the first."""
         ...
 
     # --- Another system's past --------------------------------------------------------------------------------------

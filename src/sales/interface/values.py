@@ -338,3 +338,26 @@ class HistoryResult:
     net: Decimal
     new_sales: int
     unlike: list[str]
+
+
+@dataclass(frozen=True)
+class SalesDifference:
+    """Where the sales' books disagree: `found` is what a row says, `books` what its parts come to.
+
+    `day` is None where the figure is not of one day. The store is the nil id for all stores together.
+    """
+
+    store_id: UUID
+    day: date | None
+    figure: str
+    found: Decimal
+    books: Decimal
+
+
+@dataclass(frozen=True)
+class SalesVerification:
+    """The outcome of proving the sales' books at a time; of very many differences, the first thousand."""
+
+    verified_at: datetime
+    sales: int
+    differences: list[SalesDifference]

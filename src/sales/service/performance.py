@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -25,36 +24,33 @@ from sales.interface import (
     backlog,
 )
 from sales.rules import Period, Takings
+from sales.service.ranking import Ranking, best_and_worst
 from sales.service.reporting import stores_named
 from shared_kernel.money import ZERO
 
 # How many products the lists of best and worst name.
 RANKED = 5
 
-TICKETS = Count("id", filter=Q(pieces__gt=0))
-
-# The best and the worst of each store, and (a null store) of the chain.
-RANKING = """
-WITH sums AS (
-    SELECT s.store_id, l.product_id, sum(l.quantity)::int AS pieces, sum(l.total) AS revenue
-    FROM sale_line l JOIN sale s ON s.id = l.sale_id
-    WHERE l.quantity > 0 AND s.store_id = ANY(%(store_ids)s) AND s.sold_on BETWEEN %(first)s AND %(last)s
-    GROUP BY GROUPING SETS ((s.store_id, l.product_id), (l.product_id))
-), ranked AS (
-    SELECT *,
-        row_number() OVER (PARTITION BY store_id ORDER BY pieces DESC, revenue DESC, product_id) AS best,
-        row_number() OVER (PARTITION BY store_id ORDER BY pieces, revenue, product_id DESC) AS worst
-    FROM sums
-)
-SELECT store_id, product_id, pieces, revenue, best, worst FROM ranked
-WHERE best <= %(ranked)s OR worst <= %(ranked)s
-ORDER BY best
+TAKINGS = """
+SELECT store_id, sold_on, sum(gross), sum(returned), sum(sales)::int, sum(pieces)::bigint FROM daily_sales
+WHERE store_id = ANY(%s::uuid[]) AND sold_on BETWEEN %s AND %s
+GROUP BY store_id, sold_on
 """
 
+# What is not folded yet counts like what is.
+PRODUCT_DAYS = """
+SELECT sold_on, sum(gross) - sum(returned), sum(tickets)::int FROM (
+    SELECT store_id, sold_on, gross, returned, tickets FROM daily_product_sales
+    WHERE product_id = %(product_id)s AND sold_on BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT store_id, sold_on, gross, returned, tickets FROM product_sales_change
+    WHERE product_id = %(product_id)s AND sold_on BETWEEN %(first)s AND %(last)s
+) AS part
+WHERE %(store_ids)s::uuid[] IS NULL OR store_id = ANY(%(store_ids)s::uuid[])
+GROUP BY sold_on
+"""
 
 Days = dict[date, Takings]
-# Store (None: the chain), product, pieces, revenue, place from the top, place from the bottom.
-Ranking = list[tuple[UUID | None, UUID, int, Decimal, int, int]]
 
 
 class Performing:
@@ -65,7 +61,7 @@ class Performing:
         ids = [store.id for store in stores]
         period = Period(first_day, last_day)
         takings = _takings(ids, period.before.first_day, last_day)
-        ranking = _ranking(ids, period)
+        ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None)
         *healths, whole = inventory.health(location_ids=ids, now=datetime.now(UTC))
         named = [row[1] for row in ranking] + [shelf.product_id for shelf in whole.empty_shelves]
         products = {product.id: product for product in catalog.products(ids=list(set(named)))}
@@ -91,7 +87,7 @@ class Performing:
             models.Sale.objects.filter(store_id=store_id, sold_on=day)
             .annotate(hour=ExtractHour("sold_at", tzinfo=ZoneInfo(store.time_zone)))
             .values_list("hour")
-            .annotate(revenue=Sum(F("gross") - F("returned")), tickets=TICKETS)
+            .annotate(revenue=Sum(F("gross") - F("returned")), tickets=Count("id", filter=Q(pieces__gt=0)))
             .order_by("hour")
         )
         return [HourFigures(*row) for row in rows]
@@ -99,26 +95,24 @@ class Performing:
     def product_days(
         self, *, product_id: UUID, first_day: date, last_day: date, store_ids: Sequence[UUID] | None = None
     ) -> list[DayFigures]:
-        lines = models.SaleLine.objects.filter(
-            product_id=product_id, sale__sold_on__gte=first_day, sale__sold_on__lte=last_day
-        )
-        if store_ids is not None:
-            lines = lines.filter(sale__store_id__in=store_ids)
-        sums = lines.values_list("sale__sold_on").annotate(
-            revenue=Sum("total"), tickets=Count("sale_id", distinct=True, filter=Q(quantity__gt=0))
-        )
+        parameters: dict[str, Any] = {
+            "product_id": product_id,
+            "first": first_day,
+            "last": last_day,
+            "store_ids": None if store_ids is None else list(store_ids),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(PRODUCT_DAYS, parameters)
+            sums = cursor.fetchall()
         found = {day: DayFigures(day, *rest) for day, *rest in sums}
         return [found.get(day, DayFigures(day, ZERO, 0)) for day in Period(first_day, last_day).days]
 
 
 def _takings(store_ids: list[UUID], first_day: date, last_day: date) -> dict[UUID, Days]:
     """What each store took on each day."""
-    rows = (
-        models.Sale.objects.filter(store_id__in=store_ids, sold_on__gte=first_day, sold_on__lte=last_day)
-        .order_by()
-        .values_list("store_id", "sold_on")
-        .annotate(sold=Sum("gross"), back=Sum("returned"), tickets=TICKETS, sum_of_pieces=Sum("pieces"))
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(TAKINGS, [store_ids, first_day, last_day])
+        rows = cursor.fetchall()
     takings: dict[UUID, Days] = {store_id: {} for store_id in store_ids}
     for store_id, day, *figures in rows:
         takings[store_id][day] = Takings(*figures)
@@ -171,19 +165,6 @@ def _indicators(
 def _of_day(day: date, takings: Days) -> DayFigures:
     figures = takings.get(day, Takings())
     return DayFigures(day, figures.revenue, figures.tickets)
-
-
-def _ranking(store_ids: list[UUID], period: Period) -> Ranking:
-    parameters: dict[str, Any] = {
-        "store_ids": store_ids,
-        "first": period.first_day,
-        "last": period.last_day,
-        "ranked": RANKED,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(RANKING, parameters)
-        rows: Ranking = cursor.fetchall()
-    return rows
 
 
 def _product_sales(ranking: Ranking, products: Mapping[UUID, Product]) -> list[ProductSales]:

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import astuple
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet, Sum
 
 from catalog.interface import Product, catalog
 from inventory.interface import Location, LocationKind, LocationNotFound, inventory
-from sales import models, rules
+from sales import rules
 from sales.interface import (
     Channel,
     Figures,
@@ -23,29 +22,24 @@ from sales.interface import (
     StoreReport,
     StoreStatistics,
 )
+from sales.rules import ALL_TIME, Period
+from sales.service import ranking
 from shared_kernel.money import ZERO
 
-# How far back "most sold" looks, and how many it names.
-TOP_DAYS = 30
+# How many products the statistics name.
 TOP_PRODUCTS = 10
 
 NO_FIGURES = Figures(gross=ZERO, returned=ZERO, total=ZERO, sales=0, returns=0, pieces=0)
 
 Counter = tuple[UUID, Channel]
 
-MOST_SOLD = """
-SELECT store_id, channel, product_id, pieces FROM (
-    SELECT s.store_id, s.channel, l.product_id, sum(l.quantity)::int AS pieces, row_number() OVER (
-        PARTITION BY s.store_id, s.channel ORDER BY sum(l.quantity) DESC, l.product_id
-    ) AS rank
-    FROM sale_line l JOIN sale s ON s.id = l.sale_id
-    WHERE l.quantity > 0 AND s.store_id = ANY(%s::uuid[])
-        AND (%s::date IS NULL OR s.sold_on >= %s::date) AND (%s::date IS NULL OR s.sold_on <= %s::date)
-        AND (%s::text IS NULL OR s.channel = %s::text)
-    GROUP BY s.store_id, s.channel, l.product_id
-) AS ranked
-WHERE %s::int IS NULL OR rank <= %s::int
-ORDER BY store_id, channel, rank
+# A ticket on which something was sold is a sale, one on which something came back a return; an exchange is both.
+FIGURES = """
+SELECT store_id, channel, sum(gross), sum(returned), sum(gross) - sum(returned), sum(sales), sum(returns),
+    sum(pieces)::bigint
+FROM daily_sales
+WHERE store_id = ANY(%s::uuid[]) AND channel = ANY(%s::text[]) AND sold_on BETWEEN %s AND %s
+GROUP BY store_id, channel HAVING sum(sales) + sum(returns) > 0
 """
 
 
@@ -63,9 +57,10 @@ class Reporting:
     ) -> SalesReport:
         stores = _counters(store_ids)
         ids = [store.id for store in stores]
-        rows = models.Sale.objects.filter(store_id__in=ids, **_conditions(first_day, last_day, channel))
-        figures = _figures(rows)
-        most_sold = _most_sold(ids, first_day, last_day, channel, top)
+        channels = [channel] if channel else list(Channel)
+        period = Period(first_day or ALL_TIME.first_day, last_day or ALL_TIME.last_day)
+        figures = _figures(ids, channels, period)
+        most_sold = ranking.most_sold(ids, channels, period, top=top)
         stock = inventory.held_stock(location_ids=ids, top=top)
         products = _products([row[2] for row in most_sold] + [level.product_id for level in stock])
         quantities: dict[Counter, list[ProductQuantity]] = {}
@@ -98,7 +93,7 @@ class Reporting:
     def statistics(self, *, store_ids: Sequence[UUID] | None = None, today: date) -> Statistics:
         stores = _counters(store_ids)
         ids = [store.id for store in stores]
-        figures = _figures(models.Sale.objects.filter(store_id__in=ids))
+        figures = _figures(ids, list(Channel), ALL_TIME)
         by_store = {
             store.id: _sum(value for (store_id, _), value in figures.items() if store_id == store.id)
             for store in stores
@@ -123,7 +118,7 @@ class Reporting:
                 for store in stores
                 if store.kind is LocationKind.STORE or by_store[store.id].sales
             ],
-            top_products=_top_products(ids, since=today - timedelta(days=TOP_DAYS)),
+            top_products=_top_products(ids, rules.statistics_period(today), with_everybody=store_ids is None),
         )
 
 
@@ -146,27 +141,11 @@ def _counters(store_ids: Sequence[UUID] | None) -> list[Location]:
     return stores
 
 
-def _conditions(first_day: date | None, last_day: date | None, channel: Channel | None) -> dict[str, object]:
-    conditions = {"sold_on__gte": first_day, "sold_on__lte": last_day, "channel": channel}
-    return {name: value for name, value in conditions.items() if value is not None}
-
-
-def _figures(rows: QuerySet[models.Sale]) -> dict[Counter, Figures]:
-    """What these sales add up to, by store and channel. A ticket on which something was sold is a sale, one on which
-    something came back a return; an exchange is both."""
-    sums = (
-        rows.order_by()
-        .values_list("store_id", "channel")
-        .annotate(
-            sold=Sum("gross"),
-            back=Sum("returned"),
-            total=F("sold") - F("back"),
-            sales=Count("id", filter=Q(pieces__gt=0)),
-            returns=Count("id", filter=Q(pieces_returned__gt=0)),
-            sum_of_pieces=Sum("pieces"),
-        )
-    )
-    return {(store_id, Channel(channel)): Figures(*values) for store_id, channel, *values in sums}
+def _figures(store_ids: Sequence[UUID], channels: Sequence[Channel], period: Period) -> dict[Counter, Figures]:
+    """What was sold and given back, by store and channel."""
+    with connection.cursor() as cursor:
+        cursor.execute(FIGURES, [list(store_ids), list(channels), period.first_day, period.last_day])
+        return {(store_id, Channel(channel)): Figures(*values) for store_id, channel, *values in cursor.fetchall()}
 
 
 def _sum(figures: Iterable[Figures]) -> Figures:
@@ -174,20 +153,8 @@ def _sum(figures: Iterable[Figures]) -> Figures:
     return Figures(*(sum(column) for column in columns))
 
 
-def _most_sold(
-    store_ids: Sequence[UUID], first_day: date | None, last_day: date | None, channel: Channel | None, top: int | None
-) -> list[tuple[UUID, Channel, UUID, int]]:
-    """Store, channel, product and pieces sold, most pieces first within a store and channel."""
-    parameters = [list(store_ids), first_day, first_day, last_day, last_day, channel, channel, top, top]
-    with connection.cursor() as cursor:
-        cursor.execute(MOST_SOLD, parameters)
-        return [(store_id, Channel(sold_by), *rest) for store_id, sold_by, *rest in cursor.fetchall()]
-
-
-def _top_products(store_ids: Sequence[UUID], *, since: date) -> list[ProductQuantity]:
-    lines = models.SaleLine.objects.filter(quantity__gt=0, sale__sold_on__gte=since, sale__store_id__in=store_ids)
-    sums = lines.values_list("product_id").annotate(pieces=Sum("quantity")).order_by("-pieces", "product_id")
-    top = list(sums[:TOP_PRODUCTS])
+def _top_products(store_ids: Sequence[UUID], period: Period, *, with_everybody: bool) -> list[ProductQuantity]:
+    top = ranking.most_sold_of_all(store_ids, period, top=TOP_PRODUCTS, with_everybody=with_everybody)
     products = _products([product_id for product_id, _ in top])
     return [_quantity(products[product_id], pieces) for product_id, pieces in top]
 

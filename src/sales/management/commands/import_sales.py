@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,7 @@ from sales import rules
 from sales.interface import sales
 from shared_kernel.ids import new_id
 from shared_kernel.import_command import CsvImport, ImportCommand
+from shared_kernel.postgres.partitions import make_partitions
 
 BATCH = 5000
 # How many invoices a message names.
@@ -28,9 +30,13 @@ class Command(ImportCommand):
 
     def take_over(self, source: CsvImport, options: dict[str, Any]) -> dict[str, int | Decimal]:
         import_id = new_id()
+        months: set[date] = set()
         for batch in source.batches(FORMATS[options["format"]], size=BATCH):
             sales.stage_history(import_id=import_id, lines=[line for _, line in batch])
+            months |= {line.sold_at.date().replace(day=1) for _, line in batch}
         self.stdout.write("All lines are read. Writing the sales …")
+        for month in months:
+            make_partitions(first=month, last=month)
         result = sales.complete_history(import_id=import_id)
         if result.unlike:
             self.stdout.write(f"Known with other amounts, and left as they were: {_listed(result.unlike)}")
