@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.decorators import display
@@ -16,7 +15,7 @@ from unfold.decorators import display
 from accounts.interface import accounts
 from cart.models import Cart, Line
 from catalog.interface import catalog
-from shared_kernel.admin import DaysFilter, ReadOnlyAdmin, table
+from shared_kernel.admin import DaysFilter, ReadOnlyAdmin, amount, table
 from shared_kernel.money import ZERO
 
 
@@ -29,8 +28,8 @@ class CartAdmin(ReadOnlyAdmin):
     search_fields = ["customer_id"]
     search_help_text = gettext_lazy("A customer's name or e-mail")
     ordering = ["-touched_at"]
-    fields = [("customer", "touched_at"), ("products", "pieces"), "value", "contents", "id"]
-    readonly_fields = ["customer", "products", "pieces", "value", "contents"]
+    fields = [("customer", "touched_at"), ("products", "pieces"), "value", "goods", "id"]
+    readonly_fields = ["customer", "products", "pieces", "value", "goods"]
 
     def describe(self, rows: Sequence[Any]) -> None:
         customers = {
@@ -65,9 +64,9 @@ class CartAdmin(ReadOnlyAdmin):
 
     @display(description=gettext_lazy("Value"))
     def value(self, row: Any) -> str:
-        return number_format(sum((product.price * quantity for product, quantity in row.held), ZERO), decimal_pos=2)
+        return amount(sum((product.price * quantity for product, quantity in row.held), ZERO))
 
     @display(description=gettext_lazy("Contents"))
-    def contents(self, row: Any) -> str:
-        rows = [[product.name, quantity, number_format(product.price, decimal_pos=2)] for product, quantity in row.held]
+    def goods(self, row: Any) -> str:
+        rows = [[product.name, quantity, amount(product.price)] for product, quantity in row.held]
         return table([_("Product"), _("Quantity"), _("Price")], rows)

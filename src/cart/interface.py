@@ -102,6 +102,17 @@ class Cart:
 
 
 @dataclass(frozen=True)
+class CartToOrder:
+    """A cart as it can be ordered: `contents` is what it holds at this moment goes by.
+
+    Of each, one order is made at most; `check_out` with that order ends it. A merge puts those of both carts together.
+    """
+
+    cart: Cart
+    contents: list[UUID]
+
+
+@dataclass(frozen=True)
 class OrderedLine:
     """So many pieces of a product, of a cart, that have been ordered."""
 
@@ -200,6 +211,13 @@ class Carts(Protocol):
         """
         ...
 
+    def cart_to_order(self, *, cart_id: UUID, holder: Holder) -> CartToOrder:
+        """The same as `cart`, of one moment with what its contents go by, and without what was told of other products.
+
+        Raises CartNotFound.
+        """
+        ...
+
     def open_cart(self, *, cart_id: UUID, token: str, now: datetime) -> Cart:
         """Make an anonymous cart for whoever has this token, made by `new_token`; only its digest is kept.
 
@@ -248,11 +266,13 @@ class Carts(Protocol):
 
     # --- What happens to carts --------------------------------------------------------------------------------------
 
-    def check_out(self, *, cart_id: UUID, order_id: UUID, lines: Sequence[OrderedLine], now: datetime) -> None:
-        """Take what an order holds out of the cart that it was made of; what was added since stays.
+    def check_out(
+        self, *, cart_id: UUID, order_id: UUID, contents: Sequence[UUID], lines: Sequence[OrderedLine], now: datetime
+    ) -> None:
+        """Take what an order holds out of the cart that it was made of; what was added since stays, for another order.
 
-        Idempotent by `order_id`, for as long as `forget_changes` keeps it. The caller vouches for the cart: for one
-        that is gone, nothing happens.
+        Where that cart was merged into a customer's meanwhile, out of theirs. Idempotent by `order_id`, for as long as
+        `forget_changes` keeps it. The caller vouches for the cart: for one that is gone, nothing happens.
         """
         ...
 

@@ -1,6 +1,8 @@
 import hashlib
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models import Q
 
@@ -37,6 +39,8 @@ class Cart(models.Model):
     id = models.UUIDField(primary_key=True, editable=False)
     customer_id = models.UUIDField(null=True, unique=True)
     token_digest = models.BinaryField(null=True)
+    # What its contents go by in orders, each of which is one order's at most. A merge brings the other cart's.
+    contents = ArrayField(models.UUIDField(), db_default=models.Func(RandomUUID(), template="ARRAY[%(expressions)s]"))
     # By its holder.
     touched_at = models.DateTimeField(db_index=True)
 
@@ -91,7 +95,10 @@ class Notice(models.Model):
 
 
 class Change(models.Model):
-    """A write that has been carried out, by the key that its caller chose."""
+    """A write that has been carried out on a cart, by the key that its caller chose.
+
+    A merge is here a second time: by the id of the cart that is gone.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     cart_id = models.UUIDField()

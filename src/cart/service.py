@@ -6,7 +6,7 @@ ones.
 
 import functools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
@@ -22,6 +22,7 @@ from cart.interface import (
     CartAbandoned,
     CartLine,
     CartNotFound,
+    CartToOrder,
     Holder,
     ItemNotFound,
     Notice,
@@ -38,12 +39,14 @@ from shared_kernel.postgres.transactions import atomic_write
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
 
-# An order waits for these: each is one statement. A key that is taken touches nothing.
-CLAIM_AND_TOUCH = """
-    WITH claimed AS (
-        INSERT INTO cart_change (id, cart_id, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING RETURNING cart_id
-    )
-    UPDATE cart SET touched_at = %s FROM claimed WHERE cart.id = claimed.cart_id
+# An order waits for these: each is one statement.
+END_CONTENTS = """
+    UPDATE cart SET touched_at = %s,
+        contents = %s::uuid || ARRAY(SELECT unnest(contents) EXCEPT SELECT unnest(%s::uuid[]))
+    WHERE id = %s
+"""
+BRING_CONTENTS = """
+    UPDATE cart SET contents = cart.contents || other.contents FROM cart AS other WHERE cart.id = %s AND other.id = %s
 """
 TAKE_OUT = """
     WITH ordered AS (
@@ -88,12 +91,15 @@ class CartService:
     # --- What a holder does -----------------------------------------------------------------------------------------
 
     def cart(self, *, cart_id: UUID, holder: Holder) -> Cart:
-        row = models.Cart.objects.held_by(holder).filter(id=cart_id).first()
-        if row is not None:
-            return _value(row, list(row.lines.all()), notices=list(row.notices.all()))
-        if _is_own(cart_id, holder):
-            return _value(models.Cart(id=cart_id, customer_id=holder.customer_id), [])
-        raise CartNotFound(cart_id=cart_id)
+        row = _found(cart_id, holder)
+        return _value(row, list(row.lines.all()), notices=list(row.notices.all()))
+
+    def cart_to_order(self, *, cart_id: UUID, holder: Holder) -> CartToOrder:
+        held = models.Cart.objects.held_by(holder).filter(id=cart_id)
+        # In one statement, so that no merge and no order comes between the lines and what they go by.
+        lines = list(models.Line.objects.filter(cart__in=held).select_related("cart"))
+        row = lines[0].cart if lines else _found(cart_id, holder)
+        return CartToOrder(_value(row, lines), row.contents)
 
     @atomic_write
     def open_cart(self, *, cart_id: UUID, token: str, now: datetime) -> Cart:
@@ -185,21 +191,32 @@ class CartService:
         rules.check_room(cart_id=own_id, lines=len(lines))
         models.Line.objects.bulk_update(changed, ["cart", "quantity", "added_price"])
         models.Notice.objects.bulk_create(notices)
+        if brought:
+            # Whoever makes an order of the other cart at this moment finds its goods here, and nobody orders them anew.
+            _claim(other.id, own_id, now=now)
+            with connection.cursor() as cursor:
+                cursor.execute(BRING_CONTENTS, [own_id, other.id])
         other.delete()
         return _value(row, sorted(lines.values(), key=lambda line: line.id), notices=notices, offers=offers)
 
     # --- What happens to carts --------------------------------------------------------------------------------------
 
     @atomic_write
-    def check_out(self, *, cart_id: UUID, order_id: UUID, lines: Sequence[OrderedLine], now: datetime) -> None:
+    def check_out(
+        self, *, cart_id: UUID, order_id: UUID, contents: Sequence[UUID], lines: Sequence[OrderedLine], now: datetime
+    ) -> None:
+        if not _claim(order_id, cart_id, now=now):
+            return
         ordered: Counter[UUID] = Counter()
         for line in lines:
             ordered[line.product_id] += line.quantity
-        with connection.cursor() as cursor:
-            cursor.execute(CLAIM_AND_TOUCH, [order_id, cart_id, now, now])
-            if cursor.rowcount:
-                models.Notice.objects.filter(cart_id=cart_id).delete()
-                cursor.execute(TAKE_OUT, [list(ordered), list(ordered.values()), cart_id, cart_id])
+        for holding in _where_it_is(cart_id):
+            with connection.cursor() as cursor:
+                cursor.execute(END_CONTENTS, [now, order_id, list(contents), holding])
+                if cursor.rowcount:
+                    models.Notice.objects.filter(cart_id=holding).delete()
+                    cursor.execute(TAKE_OUT, [list(ordered), list(ordered.values()), holding, holding])
+                    return
 
     @atomic_write
     def withdraw(self, *, product_id: UUID, limit: int = 1000) -> int:
@@ -251,6 +268,16 @@ def _claim(operation_id: UUID, cart_id: UUID, *, now: datetime) -> bool:
         return bool(cursor.rowcount == 1)
 
 
+def _found(cart_id: UUID, holder: Holder) -> models.Cart:
+    """The holder's cart; a customer's own is an empty one where it was not made yet. Raises CartNotFound."""
+    row = models.Cart.objects.held_by(holder).filter(id=cart_id).first()
+    if row is None and _is_own(cart_id, holder):
+        return models.Cart(id=cart_id, customer_id=holder.customer_id, contents=[])
+    if row is None:
+        raise CartNotFound(cart_id=cart_id)
+    return row
+
+
 def _is_own(cart_id: UUID, holder: Holder) -> bool:
     return holder.customer_id is not None and cart_id == cart_of(holder.customer_id)
 
@@ -270,6 +297,13 @@ def _hold(cart_id: UUID, holder: Holder, *, now: datetime) -> models.Cart:
         raise CartNotFound(cart_id=cart_id)
     row.notices.all().delete()
     return row
+
+
+def _where_it_is(cart_id: UUID) -> Iterator[UUID]:
+    """Where what was in a cart may be: there, or else in the customer's that it was merged into."""
+    yield cart_id
+    # A merge under its id says where to.
+    yield from models.Change.objects.filter(id=cart_id).values_list("cart_id", flat=True)
 
 
 # --- Lines ----------------------------------------------------------------------------------------------------------

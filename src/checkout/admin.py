@@ -2,22 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.formats import date_format, number_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from unfold.decorators import display
 
 from accounts.interface import Action, accounts
 from checkout.interface import OrderChannel, OrderStatus, PaymentState, Step
 from checkout.models import Order, OrderPiece
 from inventory.interface import inventory
-from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, actor_of, table
+from shared_kernel.admin import DaysFilter, Label, NamedFilter, ReadOnlyAdmin, actor_of, amount, moment, table
+from shared_kernel.ids import uuid_of
 
 STATUSES = {
     OrderStatus.PENDING: gettext_lazy("To be paid"),
@@ -43,6 +41,7 @@ STEPS = {
     Step.PAYMENT_FAILED: gettext_lazy("Payment refused"),
     Step.PAID: gettext_lazy("Paid"),
     Step.PROCESSING: gettext_lazy("Being packed"),
+    Step.SENT: pgettext_lazy("parcel", "Sent"),
     Step.COMPLETED: gettext_lazy("Completed"),
     Step.CANCELLED: pgettext_lazy("order", "Cancelled"),
     Step.EXPIRED: gettext_lazy("Not paid in time"),
@@ -151,7 +150,14 @@ class OrderAdmin(ReadOnlyAdmin):
         return table(
             [_("Product"), _("Sku"), _("Price"), _("Pieces"), _("Refunded"), _("Total")],
             [
-                [line.name, line.sku, amount(line.unit_price), line.quantity, line.refunded, amount(line.total)]
+                [
+                    _("%s (archived)") % line.name if line.archived else line.name,
+                    line.sku,
+                    amount(line.unit_price),
+                    line.quantity,
+                    line.refunded,
+                    amount(line.total),
+                ]
                 for line in row.lines.order_by("position")
             ],
         )
@@ -163,10 +169,18 @@ class OrderAdmin(ReadOnlyAdmin):
         places = {
             place.id: place.name for place in inventory.locations(ids=list({piece.location_id for piece in pieces}))
         }
+        sent = {step.location_id: moment(step.at) for step in row.steps.filter(step=Step.SENT)}
         return table(
-            [_("Place"), _("Product"), _("Pieces"), _("Came back")],
+            [_("Place"), _("Product"), _("Pieces"), _("Came back"), _("Written off"), pgettext("parcel", "Sent")],
             [
-                [places.get(piece.location_id), names[piece.product_id], piece.quantity, piece.returned]
+                [
+                    places.get(piece.location_id),
+                    names[piece.product_id],
+                    piece.quantity,
+                    piece.returned,
+                    piece.written_off,
+                    sent.get(piece.location_id, ""),
+                ]
                 for piece in pieces
             ],
         )
@@ -176,7 +190,7 @@ class OrderAdmin(ReadOnlyAdmin):
         paid = [
             [
                 moment(payment.started_at),
-                f"{payment.brand} {payment.last4}".strip() or _("By another way"),
+                f"{payment.brand} {payment.last4}".strip() or (_("Card") if payment.reference else _("By another way")),
                 amount(payment.amount),
                 STATES[PaymentState(payment.state)],
                 payment.code,
@@ -203,18 +217,3 @@ class OrderAdmin(ReadOnlyAdmin):
             [_("When"), _("Step"), _("By"), _("Note")],
             [[moment(step.at), STEPS[Step(step.step)], names.get(step.actor_id, ""), step.note] for step in steps],
         )
-
-
-def amount(value: Any) -> str:
-    return number_format(value, decimal_pos=2)
-
-
-def moment(value: Any) -> str:
-    return date_format(localtime(value), "SHORT_DATETIME_FORMAT")
-
-
-def uuid_of(search: str) -> UUID | None:
-    try:
-        return UUID(search)
-    except ValueError:
-        return None

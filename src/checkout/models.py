@@ -19,8 +19,6 @@ from checkout.interface import OrderStep as OrderStepValue
 from checkout.rules import MAX_NOTE
 
 OPEN_PAYMENT = Q(state__in=[PaymentState.RUNNING, PaymentState.SUCCEEDED])
-# Those that somebody has to go on with: the provider has not told, or the order has not got its goods.
-UNFINISHED = Q(state=PaymentState.RUNNING) | Q(state=PaymentState.SUCCEEDED, order__status=OrderStatus.PENDING)
 
 
 def _choices(values: type[OrderStatus] | type[OrderChannel] | type[PaymentState] | type[Step]) -> list[tuple[str, str]]:
@@ -30,6 +28,10 @@ def _choices(values: type[OrderStatus] | type[OrderChannel] | type[PaymentState]
 class OrderQuerySet(models.QuerySet["Order"]):
     def pending(self) -> Self:
         return self.filter(status=OrderStatus.PENDING)
+
+    def ended(self) -> Self:
+        """Those of which nothing is to be paid, packed or sent any more."""
+        return self.filter(status__in=[OrderStatus.COMPLETED, OrderStatus.CANCELLED, OrderStatus.REFUNDED])
 
     def unpaid(self) -> Self:
         """Those for which no money can have been taken."""
@@ -81,8 +83,13 @@ class Order(models.Model):
             models.Index(
                 fields=["customer_id", "-id"], name="order_by_customer", condition=Q(customer_id__isnull=False)
             ),
+            models.Index(fields=["placed_by", "-id"], name="order_by_program", condition=Q(placed_by__isnull=False)),
+            models.Index(fields=["email"], name="order_by_email"),
             models.Index(fields=["status", "-id"], name="order_by_status"),
             models.Index(fields=["placed_at"], name="order_by_time"),
+            models.Index(
+                fields=["placed_at"], name="order_of_guest", condition=Q(customer_id__isnull=True) & ~Q(email="")
+            ),
             models.Index(fields=["reserved_until"], name="order_by_end", condition=Q(status=OrderStatus.PENDING)),
         ]
 
@@ -112,6 +119,16 @@ class Order(models.Model):
         return OrderAddress(**self.address) if self.address else None
 
 
+class OrderedContent(models.Model):
+    """Something that a cart held, by the cart's own word for it. One order at most is made of it."""
+
+    id = models.UUIDField(primary_key=True)
+    order = models.ForeignKey(Order, models.PROTECT, related_name="contents")
+
+    class Meta:
+        db_table = "ordered_content"
+
+
 class OrderLine(models.Model):
     """So many pieces of a product, as they were ordered. One line for each product."""
 
@@ -130,6 +147,8 @@ class OrderLine(models.Model):
     total = models.DecimalField(max_digits=14, decimal_places=2)
     # Pieces for which the money went back, or is about to.
     refunded = models.IntegerField(default=0)
+    # Whether the product left the catalogue before the order had ended.
+    archived = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         db_table = "order_line"
@@ -154,6 +173,7 @@ class OrderLine(models.Model):
             tax=self.tax,
             total=self.total,
             refunded=self.refunded,
+            stocked=self.stocked,
         )
 
 
@@ -165,36 +185,56 @@ class OrderPiece(models.Model):
     location_id = models.UUIDField()
     product_id = models.UUIDField()
     quantity = models.IntegerField()
-    # How many of them came back here.
+    # For how many of them the money went back, or is about to: those that came back here, and those that did not.
     returned = models.IntegerField(default=0)
+    written_off = models.IntegerField(default=0, db_default=0)
 
     class Meta:
         db_table = "order_piece"
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="order_piece_of_something"),
             models.CheckConstraint(
-                condition=Q(returned__gte=0, returned__lte=F("quantity")), name="order_piece_returned_at_most_all"
+                condition=Q(returned__gte=0, written_off__gte=0, returned__lte=F("quantity") - F("written_off")),
+                name="order_piece_returned_at_most_all",
             ),
         ]
         indexes = [models.Index(fields=["location_id", "order"], name="order_piece_by_place")]
 
+    @property
+    def left(self) -> int:
+        """Those that the buyer gets, or has got."""
+        return self.quantity - self.returned - self.written_off
+
 
 class OrderStep(models.Model):
-    """Something that happened to an order. Never changed: a trigger refuses it."""
+    """Something that happened to an order. Never changed: a trigger refuses all but to take its words away."""
 
     order = models.ForeignKey(Order, models.PROTECT, related_name="steps")
     step = models.CharField(max_length=16, choices=_choices(Step))
     at = models.DateTimeField()
     actor_id = models.UUIDField(null=True)
     note = models.CharField(max_length=MAX_NOTE, blank=True)
+    # The place whose parcel was sent.
+    location_id = models.UUIDField(null=True)
 
     class Meta:
         db_table = "order_step"
         ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(step=Step.SENT, location_id__isnull=False) | (~Q(step=Step.SENT) & Q(location_id=None)),
+                name="order_step_sent_from_somewhere",
+            ),
+            models.UniqueConstraint(
+                fields=["order", "location_id"], condition=Q(step=Step.SENT), name="order_parcel_sent_once"
+            ),
+        ]
 
     def value(self) -> OrderStepValue:
         """This row as a published value."""
-        return OrderStepValue(step=Step(self.step), at=self.at, actor_id=self.actor_id, note=self.note)
+        return OrderStepValue(
+            step=Step(self.step), at=self.at, actor_id=self.actor_id, note=self.note, location_id=self.location_id
+        )
 
 
 class Payment(models.Model):
@@ -214,6 +254,8 @@ class Payment(models.Model):
     reference = models.CharField(max_length=200, blank=True)
     code = models.CharField(max_length=100, blank=True)
     started_at = models.DateTimeField()
+    # When the worker first asked the provider to charge it.
+    begun_at = models.DateTimeField(null=True)
     # When somebody last went on with it.
     taken_up_at = models.DateTimeField()
 
@@ -229,10 +271,11 @@ class Payment(models.Model):
 
     def value(self) -> OrderPayment:
         """This row as a published value."""
+        waits = self.state == PaymentState.RUNNING and self.begun_at is None
         return OrderPayment(
             id=self.id,
             order_id=self.order_id,
-            state=PaymentState(self.state),
+            state=PaymentState.QUEUED if waits else PaymentState(self.state),
             amount=self.amount,
             brand=self.brand,
             last4=self.last4,
@@ -270,10 +313,19 @@ class RefundLine(models.Model):
     refund = models.ForeignKey(Refund, models.PROTECT, related_name="lines")
     position = models.SmallIntegerField()
     product_id = models.UUIDField()
-    # The place whose shelf they go back to; none when they are written off.
+    # The place that they came from, where there is stock of them.
     location_id = models.UUIDField(null=True)
     quantity = models.IntegerField()
 
     class Meta:
         db_table = "refund_line"
         constraints = [models.CheckConstraint(condition=Q(quantity__gte=1), name="refund_line_of_something")]
+
+
+class ErasedCustomer(models.Model):
+    """Somebody who was a customer, and of whom orders that end later keep nothing."""
+
+    customer_id = models.UUIDField(primary_key=True)
+
+    class Meta:
+        db_table = "erased_customer"

@@ -23,6 +23,9 @@ MAX_QUANTITY = 1_000_000
 # For how long nobody else takes up a payment or a refund that somebody is at.
 LEFT_ALONE = timedelta(minutes=1)
 
+# Where an order has not come to its end.
+UNDER_WAY = (OrderStatus.PENDING, OrderStatus.PAID, OrderStatus.PROCESSING)
+
 # Without 0, 1, I and O, which people mistake for each other on the telephone: 32 letters.
 LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 

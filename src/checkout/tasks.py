@@ -1,25 +1,41 @@
 """What the worker does for orders: events of its own and of others, payments, and what the clock asks for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from procrastinate import RetryStrategy
+import structlog
+from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 from accounts.interface import CustomerDeleted
-from cart.interface import OrderedLine, carts
-from checkout.interface import OrderCreated, OrderPaid, checkout
+from catalog.interface import ProductArchived
+from checkout.interface import OrderCreated, OrderPaid, ProviderAway, checkout
 
-# Waits of 1, 2, 4 … seconds. What has not come to its end by then, `take_up_payments` goes on with, every minute.
-RETRIES = RetryStrategy(max_attempts=5, exponential_wait=2)
+# Waits of 2, 4, 8 … seconds. What has not come to its end by then, `take_up_payments` goes on with, every minute.
+MOST_RETRIES = 5
+RETRIES = RetryStrategy(max_attempts=MOST_RETRIES, exponential_wait=2)
+
+log = structlog.get_logger("comptoir.checkout")
 
 
 def empty_ordered_cart(event: OrderCreated) -> None:
     """What was ordered leaves the cart, where whoever placed the order was cut off before."""
     if event.cart_id:
-        order = checkout.order(order_id=event.order_id)
-        lines = [OrderedLine(line.product_id, line.quantity) for line in order.lines]
-        carts.check_out(cart_id=event.cart_id, order_id=event.order_id, lines=lines, now=datetime.now(UTC))
+        checkout.empty_cart(order_id=event.order_id, cart_id=event.cart_id, now=datetime.now(UTC))
+
+
+def note_archived_product(event: ProductArchived) -> None:
+    """Orders that are under way tell of a product that is not sold any more."""
+    while checkout.note_archived(product_ids=[event.product_id]):
+        pass
+
+
+def note_products_archived_meanwhile(event: OrderCreated) -> None:
+    """An order tells of what left the catalogue while it was placed."""
+    order = checkout.order(order_id=event.order_id)
+    checkout.note_archived(product_ids=[line.product_id for line in order.lines])
 
 
 def report_paid_order(event: OrderPaid) -> None:
@@ -28,20 +44,33 @@ def report_paid_order(event: OrderPaid) -> None:
 
 
 def forget_erased_customer(event: CustomerDeleted) -> None:
-    """Orders keep their figures, and nothing of an erased person."""
+    """Orders keep their figures, and once they have ended nothing of an erased person."""
     checkout.forget_customer(customer_id=event.customer_id)
 
 
-@app.task(name="charge_payment", queue="payments", retry=RETRIES)
-def charge_payment(*, payment_id: str) -> None:
+@app.task(name="charge_payment", queue="payments", retry=RETRIES, pass_context=True)
+def charge_payment(context: JobContext, *, payment_id: str) -> None:
     """Have a payment charged that has just begun."""
-    checkout.charge(payment_id=UUID(payment_id), now=datetime.now(UTC))
+    with _left_after(context):
+        checkout.charge(payment_id=UUID(payment_id), now=datetime.now(UTC))
 
 
-@app.task(name="carry_out_refund", queue="payments", retry=RETRIES)
-def carry_out_refund(*, refund_id: str) -> None:
+@app.task(name="carry_out_refund", queue="payments", retry=RETRIES, pass_context=True)
+def carry_out_refund(context: JobContext, *, refund_id: str) -> None:
     """Give money back that has just been promised."""
-    checkout.carry_out_refund(refund_id=UUID(refund_id), now=datetime.now(UTC))
+    with _left_after(context):
+        checkout.carry_out_refund(refund_id=UUID(refund_id), now=datetime.now(UTC))
+
+
+@contextmanager
+def _left_after(context: JobContext) -> Iterator[None]:
+    """Leave it to `take_up_payments` where the provider is away at the last try, too: there is nothing to be mended."""
+    try:
+        yield
+    except ProviderAway as error:
+        if context.job.attempts < MOST_RETRIES:
+            raise
+        log.warning("payment provider away", order_id=str(error.order_id))
 
 
 @app.periodic(cron="* * * * *")
@@ -56,4 +85,12 @@ def take_up_payments(timestamp: int) -> None:
 def expire_orders(timestamp: int) -> None:
     """Every minute: cancel the orders that nobody has paid in time."""
     while checkout.expire(now=datetime.now(UTC)):
+        pass
+
+
+@app.periodic(cron="15 4 * * *")
+@app.task(name="forget_buyers", queueing_lock="forget_buyers", pass_context=False)
+def forget_buyers(timestamp: int) -> None:
+    """Every night: remove from orders that have ended whom nobody needs to know any more."""
+    while checkout.forget_buyers(now=datetime.now(UTC)):
         pass

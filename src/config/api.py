@@ -14,6 +14,7 @@ from checkout.api import router as checkout_router
 from config import problems
 from config.authentication import NinjaAuthentication
 from config.export import router as export_router
+from config.validation import router as validation_router
 from inventory.api import router as inventory_router
 from replenishment.api import router as replenishment_router
 from sales.api import router as sales_router
@@ -35,6 +36,7 @@ api.add_router("", replenishment_router)
 api.add_router("", cart_router)
 api.add_router("", checkout_router)
 api.add_router("", export_router)
+api.add_router("", validation_router)
 
 
 def refuse_unknown_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

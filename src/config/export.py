@@ -41,13 +41,13 @@ def export(request: HttpRequest) -> Any:
     """Everything that the chain holds about oneself, to take away. That it was given out goes into the audit trail."""
     actor = actor_of(request)
     held = accounts.personal_data(customer_id=actor.id)
-    orders = _all(lambda before: checkout.orders(customer_id=actor.id, before=before, limit=AT_ONCE))
+    orders = _all(lambda before: checkout.orders_in_full(customer_id=actor.id, beyond=before, limit=AT_ONCE))
     return ExportAnswer(
         customer=held.customer,
         addresses=held.addresses,
         logins=held.logins,
         cart=carts.cart(cart_id=cart_of(actor.id), holder=Holder(actor.id)),
-        orders=[checkout.order(order_id=order.id) for order in orders],
+        orders=[order.seen_by(actor.id) for order in orders],
         sales=_all(lambda before: sales.customer_sales(customer_id=actor.id, before=before, limit=AT_ONCE)),
     )
 

@@ -84,12 +84,22 @@ PARAMETER_EXAMPLES = {
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
+class Operations(OpenAPISchema):
+    """django-ninja's part of the document; of two components of one name it would keep the last, without a word."""
+
+    def add_schema_definitions(self, definitions: dict[str, Any]) -> None:
+        """Raises ValueError for a name that stands for something else already."""
+        for name, described in definitions.items():
+            if self.schemas.setdefault(name, described) != described:
+                raise ValueError(f"Two operations describe different things as {name}: rename one.")
+
+
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """drf-spectacular's postprocessing hook: adds django-ninja's operations, and what all operations share.
 
-    Raises ValueError where both frameworks use one name, since one of the two would silently vanish.
+    Raises ValueError where one name stands for two things, since one of the two would silently vanish.
     """
-    operations = OpenAPISchema(api, path_prefix="/api/v1/")
+    operations = Operations(api, path_prefix="/api/v1/")
     _merge(result["paths"], operations["paths"], "path")
     components = result.setdefault("components", {})
     _merge(components.setdefault("schemas", {}), operations["components"]["schemas"], "schema")

@@ -21,5 +21,6 @@ urlpatterns = [
     path("api/v1/redoc/", SpectacularRedocView.as_view(url_name="openapi")),
     path("api/v1/", include("accounts.api")),
     path("api/v1/", include("catalog.api")),
+    path("api/v1/", include("config.validation")),
     path("api/v1/", api.urls),
 ]

@@ -11,7 +11,14 @@ from catalog.interface import ProductArchived, ProductCreated, catalog, shelves
 from catalog.service import CatalogService
 from checkout.interface import OrderCreated, OrderPaid, checkout
 from checkout.service import CheckoutService
-from checkout.tasks import empty_ordered_cart, forget_erased_customer, report_paid_order
+from checkout.tasks import (
+    empty_ordered_cart,
+    forget_erased_customer,
+    note_archived_product,
+    note_products_archived_meanwhile,
+    report_paid_order,
+)
+from config.caching import CACHED
 from inventory.interface import StockRanLow, inventory
 from inventory.service import InventoryService
 from inventory.tasks import carry_new_product, stop_reordering_archived_product
@@ -20,6 +27,7 @@ from replenishment.service import ReplenishmentService
 from replenishment.tasks import suggest_for_low_stock
 from sales.interface import backlog, sales
 from sales.service import SalesService
+from shared_kernel.cache import set_up
 from shared_kernel.outbox import forward, subscribe
 from shared_kernel.published import bind
 from shared_kernel.relay import relay
@@ -46,7 +54,11 @@ def wire() -> None:
     subscribe(CustomerDeleted, forget_erased_customer)
     subscribe(OrderCreated, empty_ordered_cart)
     subscribe(OrderPaid, report_paid_order)
+    subscribe(OrderCreated, note_products_archived_meanwhile)
     subscribe(ProductArchived, withdraw_archived_product)
+    subscribe(ProductArchived, note_archived_product)
+
+    set_up(CACHED)
 
     if settings.AMQP_URL:
         forward(relay, in_order=True)

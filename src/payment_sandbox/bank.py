@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS charge (
     status TEXT NOT NULL CHECK (status IN ('succeeded', 'failed', 'pending')), failure_code TEXT NOT NULL,
     created REAL NOT NULL, settles REAL CHECK ((settles IS NOT NULL) = (status = 'pending'))
 );
+CREATE INDEX IF NOT EXISTS unsettled ON charge (settles) WHERE settles IS NOT NULL;
 CREATE TABLE IF NOT EXISTS refund (
     id TEXT PRIMARY KEY, idempotency_key TEXT NOT NULL UNIQUE, request TEXT NOT NULL,
     charge TEXT NOT NULL REFERENCES charge (id), amount INTEGER NOT NULL CHECK (amount > 0)

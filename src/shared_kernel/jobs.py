@@ -44,18 +44,48 @@ DELETE FROM procrastinate_jobs WHERE id IN (
 ) AND status IN ('succeeded', 'cancelled', 'aborted')
 """
 
+# What the clock asks for mends itself, once the next one goes well.
+FORGET_REPEATED = """
+DELETE FROM procrastinate_jobs parked
+WHERE status = 'failed' AND task_name = ANY(%s) AND EXISTS (
+    SELECT FROM procrastinate_jobs later
+    WHERE later.task_name = parked.task_name AND later.id > parked.id AND later.status = 'succeeded'
+)
+"""
+
 PARKED = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'"
 
-# An event's envelope is its job's argument.
+# Of each queue: what is due, what is for later, what is being done, and for how long the first one has been due.
+QUEUES = """
+WITH queue AS (
+    SELECT
+        queue_name AS name,
+        count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at <= now(), true)) AS due,
+        count(*) FILTER (WHERE status = 'todo' AND scheduled_at > now()) AS later,
+        count(*) FILTER (WHERE status = 'doing') AS doing,
+        min(id) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at <= now(), true)) AS first
+    FROM procrastinate_jobs
+    WHERE status IN ('todo', 'doing')
+    GROUP BY queue_name
+)
+SELECT name, due, later, doing, coalesce(extract(epoch FROM now() - greatest(job.scheduled_at, made.at)), 0)::float8
+FROM queue
+LEFT JOIN procrastinate_jobs job ON job.id = first
+LEFT JOIN LATERAL (SELECT min(at) AS at FROM procrastinate_events WHERE job_id = first) made ON true
+"""
+
+# Of what the clock asks for, the next one may wait already, under the same queueing lock.
 TELL_AGAIN = """
-UPDATE procrastinate_jobs SET status = 'todo', attempts = 0, scheduled_at = NULL, worker_id = NULL
+UPDATE procrastinate_jobs
+SET status = 'todo', attempts = 0, scheduled_at = NULL, worker_id = NULL, queueing_lock = NULL
 WHERE {chosen}
 """
 
 DISCARD = "DELETE FROM procrastinate_jobs WHERE {chosen}"
 
+# An event's envelope is its job's argument. Other jobs are done again, or removed, when they are parked.
 CHOSEN = """
-args ? 'event'
+(args ? 'event' OR status = 'failed')
 AND status = ANY(%(statuses)s::procrastinate_job_status[])
 AND (%(event_type)s::text IS NULL OR args #>> '{event,type}' = %(event_type)s)
 AND (%(event_id)s::text IS NULL OR args #>> '{event,id}' = %(event_id)s)
@@ -66,13 +96,36 @@ AND (%(since)s::timestamptz IS NULL OR (args #>> '{event,occurred_at}')::timesta
 
 @dataclass(frozen=True)
 class Choice:
-    """Which events, for which of their subscribers: all that are kept, unless something narrows it down."""
+    """Which events, for which of their subscribers, and which parked jobs: all, unless something narrows it down.
+
+    `subscriber` names a handler, or the task of what is no event.
+    """
 
     event_type: str | None = None
     event_id: UUID | None = None
     subscriber: str | None = None
     since: datetime | None = None
     parked_only: bool = False
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What lies in a queue, and for how long the first of what is due has been so."""
+
+    name: str
+    due: int = 0
+    later: int = 0
+    doing: int = 0
+    seconds: float = 0
+
+
+def queues() -> list[Queue]:
+    """All queues, also those in which nothing lies."""
+    with connection.cursor() as cursor:
+        cursor.execute(QUEUES)
+        filled = {row[0]: Queue(*row) for row in cursor.fetchall()}
+    names = filled.keys() | {task.queue for task in app.tasks.values()}
+    return [filled.get(name, Queue(name)) for name in sorted(names)]
 
 
 def give_back_lost_jobs() -> int:
@@ -87,9 +140,15 @@ def give_back_lost_jobs() -> int:
 def forget_finished_jobs(*, before: datetime) -> int:
     """Remove some of the jobs that ended well before then, and with them the events that they told; returns how many.
 
-    Parked ones stay until somebody has looked at them.
+    Parked ones stay until somebody has looked at them, or until `forget_repeated_jobs`.
     """
     return _changed(FORGET, [before, FORGOTTEN_AT_ONCE])
+
+
+def forget_repeated_jobs() -> int:
+    """Remove the parked jobs that the clock has asked for again since, with success; returns how many."""
+    periodic = [one.task.name for one in app.periodic_registry.periodic_tasks.values()]
+    return _changed(FORGET_REPEATED, [periodic])
 
 
 def parked_jobs() -> int:
@@ -100,7 +159,7 @@ def parked_jobs() -> int:
 
 
 def tell_again(choice: Choice) -> int:
-    """Hand events that are parked, or were told before, to their subscribers again; returns to how many.
+    """Do parked jobs again, and hand events that were told before to their subscribers again; returns how many.
 
     A subscriber is told of what it was told before: one that is new does not hear of the past.
     """

@@ -5,6 +5,11 @@ from decimal import ROUND_HALF_UP, Decimal
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
 
+# Currencies that our amounts cannot be of: they have no hundredth part.
+WITHOUT_CENTS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
+
 
 def to_cents(amount: Decimal) -> Decimal:
     """Round an amount to the cent, half a cent away from zero, as receipts do."""

@@ -19,6 +19,7 @@ from uuid import UUID
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.db import connection
 from django.db.transaction import atomic
 from django.utils.encoding import force_bytes
 from procrastinate.contrib.django import app
@@ -36,6 +37,8 @@ QUEUE = "webhooks"
 WAITS = [timedelta(seconds=wait) for wait in (10, 60, 300, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800)]
 LONGEST_ERROR = 500
 FORGOTTEN_AT_ONCE = 10_000
+
+FORGET_WAITING = "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND lock = ANY(%s)"
 
 
 @dataclass(eq=False)
@@ -154,8 +157,11 @@ def send(*, delivery_id: str, attempts: int) -> None:
     else:
         delivery.error = "The endpoint is not active."
     with atomic():
-        _settle(delivery)
-        delivery.save()
+        as_it_was = WebhookDelivery.objects.filter(id=delivery_id, state="waiting", attempts=attempts)
+        # Where somebody had it sent again meanwhile, that counts.
+        if as_it_was.select_for_update().exists():
+            _settle(delivery)
+            delivery.save()
 
 
 @atomic_write
@@ -168,6 +174,9 @@ def send_again(*, delivery_ids: Sequence[UUID], now: datetime) -> int:
     for row in rows:
         row.state, row.attempts, row.next_try_at = "waiting", 0, now
         row.save()
+    # What waits under a lock holds back what comes later, be that due at once.
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET_WAITING, [[_lock(row) for row in rows]])
     _send_at(rows, now)
     return len(rows)
 
@@ -219,11 +228,15 @@ def _settle(delivery: WebhookDelivery) -> None:
         delivery.state, delivery.next_try_at = "parked", None
 
 
+def _lock(delivery: WebhookDelivery) -> str:
+    """What keeps the queue from telling an endpoint of one event twice at the same time."""
+    return f"{send.name} {delivery.id}"
+
+
 def _send_at(deliveries: Sequence[WebhookDelivery], moment: datetime) -> None:
-    # The lock: an endpoint is never told of one event twice at the same time.
     jobs = [
         send.configure(
-            lock=f"{send.name} {row.id}",
+            lock=_lock(row),
             schedule_at=moment,
             task_kwargs={"delivery_id": str(row.id), "attempts": row.attempts},
         ).job

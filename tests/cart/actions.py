@@ -139,7 +139,13 @@ def merge(anonymous: Owner, into: Owner, **values: Any) -> Cart:
 
 def check_out(owner: Owner, *pieces: tuple[Product, int], **values: Any) -> None:
     lines = [OrderedLine(product.id, quantity) for product, quantity in pieces]
-    carts.check_out(cart_id=owner.cart_id, lines=lines, **({"order_id": new_id(), "now": NOW} | values))
+    arguments = {"order_id": new_id(), "contents": [], "now": NOW} | values
+    carts.check_out(cart_id=owner.cart_id, lines=lines, **arguments)
+
+
+def contents_of(owner: Owner) -> list[UUID]:
+    """What the goods in a cart go by in orders."""
+    return carts.cart_to_order(cart_id=owner.cart_id, holder=owner.holder).contents
 
 
 def notices(cart: Cart) -> list[tuple[NoticeCode, UUID]]:

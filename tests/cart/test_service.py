@@ -34,6 +34,7 @@ from tests.cart.actions import (
     add,
     change,
     check_out,
+    contents_of,
     customer,
     empty,
     fill,
@@ -642,10 +643,66 @@ def test_an_order_says_that_what_there_was_to_tell_has_been_told() -> None:
 
 
 def test_an_order_of_a_cart_that_is_gone_does_nothing() -> None:
-    anonymous, own, product = visitor(), customer(), goods()
+    owner, product = customer(), goods()
+    add(owner, product, 2)
+    carts.forget_customer(customer_id=owner.customer_id)
+
+    check_out(owner, (product, 2))
+
+    assert owner.pieces == {}
+
+
+def test_an_order_of_a_cart_that_was_merged_meanwhile_takes_its_goods_out_of_the_customers() -> None:
+    anonymous, own, product, other = visitor(), customer(), goods(), goods()
     add(anonymous, product, 2)
+    add(own, product, 1)
+    add(own, other, 1)
+    contents = contents_of(anonymous)
     merge(anonymous, own)
 
-    check_out(anonymous, (product, 2))
+    check_out(anonymous, (product, 2), contents=contents)
 
-    assert own.pieces == {product.id: 2}
+    assert own.pieces == {product.id: 1, other.id: 1}
+
+
+def test_what_a_cart_holds_goes_by_the_same_until_it_is_ordered() -> None:
+    owner, product, order_id = customer(), goods(), new_id()
+    add(owner, product, 1)
+    [content] = contents_of(owner)
+    add(owner, product, 2)
+    assert contents_of(owner) == [content]
+
+    check_out(owner, (product, 2), contents=[content], order_id=order_id)
+
+    assert contents_of(owner) == [order_id]
+
+
+def test_a_merge_brings_what_the_other_carts_goods_go_by() -> None:
+    anonymous, own, product = visitor(), customer(), goods()
+    add(own, product)
+    add(anonymous, product)
+    both = [*contents_of(own), *contents_of(anonymous)]
+
+    merge(anonymous, own)
+    assert contents_of(own) == both
+
+    check_out(own, (product, 1), contents=both[:1], order_id=(order_id := new_id()))
+    assert contents_of(own) == [order_id, both[1]]
+
+
+def test_a_merge_with_a_cart_that_is_empty_brings_nothing() -> None:
+    own, product = customer(), goods()
+    add(own, product)
+    before = contents_of(own)
+
+    merge(visitor(), own)
+
+    assert contents_of(own) == before
+
+
+def test_nobody_but_its_holder_orders_a_cart() -> None:
+    owner = visitor()
+    add(owner, goods())
+
+    with pytest.raises(CartNotFound):
+        carts.cart_to_order(cart_id=owner.cart_id, holder=Holder(token=new_token()))

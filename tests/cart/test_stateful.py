@@ -151,7 +151,7 @@ class Shop(RuleBasedStateMachine):
     def order(self, cart: int, product: int, pieces: int, times: int) -> None:
         lines = [OrderedLine(self.products[product].id, pieces)]
         keys = {"order_id": new_id(), "cart_id": self.owners[cart].cart_id}
-        self.send(times, carts.check_out, refusal=None, lines=lines, **keys)
+        self.send(times, carts.check_out, refusal=None, contents=[], lines=lines, **keys)
         self.told[cart] = set()
         had, price = self.held[cart].pop(product, (0, Decimal(0)))
         if had > pieces:

@@ -54,7 +54,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("change", 7, lambda shop: change(shop.owner, shop.first, 3, item_id=shop.item_id)),
     ("remove", 7, lambda shop: remove(shop.owner, shop.item_id)),
     ("empty", 4, lambda shop: empty(shop.owner)),
-    ("merge", 13, lambda shop: merge(shop.visitor, shop.owner)),
+    ("merge", 15, lambda shop: merge(shop.visitor, shop.owner)),
     ("check out", 6, lambda shop: check_out(shop.visitor, *((product, 1) for product in shop.products))),
     ("abandon", 9, lambda shop: carts.abandon(now=NOW + 31 * DAY)),
     ("forget customer", 4, lambda shop: carts.forget_customer(customer_id=shop.owner.customer_id)),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from cart.interface import Cart, Holder, cart_of, carts, new_token
@@ -25,7 +26,7 @@ from tests.chain import level, make_product, make_store, make_warehouse, put_in_
 from tests.checkout.bank import CARD
 
 NOW = datetime.now(UTC)
-A_WHILE = timedelta(seconds=900)
+A_WHILE = timedelta(seconds=settings.COMPTOIR_RESERVATION_SECONDS)
 TOO_LATE = NOW + A_WHILE + timedelta(seconds=1)
 EMAIL = "camille@example.com"
 HOME = OrderAddress(name="Camille", line1="12 rue Mercière", city="Lyon", postal_code="69002", country="FR")
@@ -131,9 +132,10 @@ def status_of(placed: Order) -> OrderStatus:
 def everything() -> dict[str, list[Any]]:
     """All rows of orders and carts, what is on the shelves, and the jobs that wait."""
     tables = ["customer_order", "order_line", "order_piece", "order_step", "payment", "refund", "refund_line"]
+    tables += ["cart", "cart_line", "stock_level", "procrastinate_jobs"]
     rows = {}
     with connection.cursor() as cursor:
-        for table in [*tables, "cart", "cart_line", "stock_level", "procrastinate_jobs"]:
+        for table in tables:
             cursor.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3")
             rows[table] = cursor.fetchall()
     return rows

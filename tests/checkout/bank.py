@@ -14,13 +14,13 @@ CARD = Card("4242424242424242", 12, 2030, "123")
 
 @dataclass
 class Bank:
-    """Charges every card, unless `says` holds other answers for the next calls: an Answer, or Unknown.
+    """Charges every card, unless `says` holds other answers for the next calls: an Answer, or an exception.
 
     Of an Unknown that `happened`, the charge was made all the same. It knows no cards that end in 1, and is `away` when
     it gives no tokens.
     """
 
-    says: list[Answer | Unknown] = field(default_factory=list)
+    says: list[Answer | Exception] = field(default_factory=list)
     happened: bool = False
     book: dict[UUID, Charge] = field(default_factory=dict)
     refunds: dict[UUID, Decimal] = field(default_factory=dict)
@@ -39,13 +39,9 @@ class Bank:
         answer = self.says.pop(0) if self.says else Answer(Result.DONE, f"ch_{payment_id.hex}")
         if payment_id not in self.book and (answer_is_done(answer) or self.happened):
             self.book[payment_id] = Charge(payment_id, f"ch_{payment_id.hex}", Result.DONE, amount, Decimal("0.00"))
-        if isinstance(answer, Unknown):
+        if isinstance(answer, Exception):
             raise answer
         return answer
-
-    def charged(self, *, payment_id: UUID) -> Answer | None:
-        known = self.book.get(payment_id)
-        return Answer(known.result, known.reference) if known else None
 
     def refund(self, *, refund_id: UUID, reference: str, amount: Decimal, currency: str) -> Answer:
         self.calls += 1
@@ -55,7 +51,7 @@ class Bank:
             [payment_id] = [paid for paid, charge in self.book.items() if charge.reference == reference]
             charge = self.book[payment_id]
             self.book[payment_id] = replace(charge, refunded=charge.refunded + amount)
-        if isinstance(answer, Unknown):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -72,5 +68,5 @@ class Bank:
         return Notice(payment_id, Answer(Result.DONE, f"ch_{payment_id.hex}"))
 
 
-def answer_is_done(answer: Answer | Unknown) -> bool:
+def answer_is_done(answer: Answer | Exception) -> bool:
     return isinstance(answer, Answer) and answer.result is Result.DONE

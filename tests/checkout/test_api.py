@@ -63,6 +63,7 @@ def test_a_guest_orders_what_is_in_their_cart_and_sees_the_order_by_its_token() 
         "refunded": "0.00",
         "payments": [],
         "refunds": [],
+        "notices": [],
     }
     assert placed["address"] == ADDRESS | {"line2": "", "region": "", "phone": ""}
     assert placed["lines"] == [

@@ -378,7 +378,7 @@ def test_a_store_hands_over_what_is_fetched_there(role: Role) -> None:
     assert [answer.status_code for answer in steps] == [200, 200]
     assert steps[1].json()["status"] == "completed"
     assert [each["step"] for each in steps[1].json()["steps"]] == [
-        *("placed", "payment_started", "paid", "processing", "completed"),
+        *("placed", "payment_started", "paid", "processing", "sent", "completed"),
     ]
     with nothing_changes():
         assert step(client, placed, "completed").json() == steps[1].json()
@@ -387,6 +387,48 @@ def test_a_store_hands_over_what_is_fetched_there(role: Role) -> None:
 
 def step(client: Client, placed: Order, status: str) -> Any:
     return call(client, "PUT", f"/orders/{placed.id}/status/", {"status": status})
+
+
+def test_each_place_sends_its_own_part_of_an_order() -> None:
+    shop = Shop(3)
+    put_in_stock(shop.product, shop.lyon, 2)
+    placed = pay(order((shop.product, 5)))
+    lyon, warehouse = client_of(Role.CASHIER, shop.lyon), client_of(Role.WAREHOUSE)
+
+    def send(client: Client, place: UUID) -> Any:
+        return call(client, "POST", f"/orders/{placed.id}/parcels/{place}/send/")
+
+    with nothing_changes():
+        assert refusal_of(send(lyon, shop.lyon.id)) == (409, "impossible_step")
+    step(warehouse, placed, "processing")
+    with nothing_changes():
+        assert refusal_of(send(lyon, shop.warehouse.id)) == (403, "not_allowed")
+        assert refusal_of(send(warehouse, shop.lille.id)) == (404, "parcel_not_found")
+        assert refusal_of(send(client_of(Role.CASHIER, shop.lille), shop.lille.id)) == (404, "order_not_found")
+        for client in (lyon, warehouse):
+            assert refusal_of(step(client, placed, "completed")) == (403, "not_allowed")
+    first = send(lyon, shop.lyon.id)
+    assert (first.status_code, first.json()["status"]) == (200, "processing")
+    assert {
+        parcel["location_id"]: (parcel["items"], parcel["sent_at"] is None) for parcel in first.json()["parcels"]
+    } == {
+        str(shop.warehouse.id): ([{"product_id": str(shop.product.id), "quantity": 3}], True),
+        str(shop.lyon.id): ([{"product_id": str(shop.product.id), "quantity": 2}], False),
+    }
+    with nothing_changes():
+        assert send(lyon, shop.lyon.id).json() == first.json()
+    assert send(warehouse, shop.warehouse.id).json()["status"] == "completed"
+
+
+def test_the_office_completes_an_order_of_several_places_at_once() -> None:
+    shop = Shop(3)
+    put_in_stock(shop.product, shop.lyon, 2)
+    placed, office = pay(order((shop.product, 5))), client_of(Role.HEAD_OFFICE)
+
+    step(office, placed, "processing")
+    done = step(office, placed, "completed").json()
+
+    assert (done["status"], [parcel["sent_at"] is None for parcel in done["parcels"]]) == ("completed", [False, False])
 
 
 def test_an_order_paid_by_another_way_is_the_offices_to_say() -> None:

@@ -73,16 +73,16 @@ def test_a_buyer_pays_and_asks_what_became_of_it(who: str) -> None:
     outcome = {
         "id": job_id,
         "order_id": str(order_id),
-        "state": "running",
+        "state": "queued",
         "amount": "10.00",
         "brand": "Visa",
         "last4": "4242",
         "expiry": "12/2030",
         "code": "",
     }
-    running = call(client, "GET", f"/jobs/{job_id}/").json()
-    started_at = running["outcome"].pop("started_at")
-    assert running == {"job_id": job_id, "status": "running", "outcome": outcome}
+    queued = call(client, "GET", f"/jobs/{job_id}/").json()
+    started_at = queued["outcome"].pop("started_at")
+    assert queued == {"job_id": job_id, "status": "queued", "outcome": outcome}
 
     checkout.charge(payment_id=UUID(job_id), now=NOW)
 

@@ -9,6 +9,7 @@ import pytest
 from accounts.interface import InvalidDetails
 from cart.interface import CartNotFound, Holder, carts
 from catalog.interface import ProductChanges, ProductNotFound, catalog
+from checkout import models
 from checkout.interface import (
     CartEmpty,
     ChangedPrice,
@@ -28,7 +29,7 @@ from checkout.interface import (
     Step,
     checkout,
 )
-from checkout.service import placing
+from checkout.service import keeping, placing
 from inventory.interface import LocationNotFound, StockLine, Thresholds, inventory
 from shared_kernel.ids import new_id
 from tests.accounts.actions import register
@@ -47,6 +48,7 @@ from tests.checkout.actions import (
     pay,
     pick_up,
     process,
+    report,
 )
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +129,40 @@ def test_the_next_call_goes_on_where_one_was_cut_off(monkeypatch: pytest.MonkeyP
 
     assert [parcel.items for parcel in placed.parcels] == [[OrderedItem(shop.product.id, 3)]]
     assert shop.shelf() == (10, 3)
+
+
+@pytest.mark.plain_calls
+def test_what_was_put_in_since_a_call_was_cut_off_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(9)
+    cart, holder = fill((shop.product, 2))
+    order_id = new_id()
+    with monkeypatch.context() as patch:
+        patch.setattr(placing, "_write", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            process(cart, holder, order_id=order_id)
+    carts.add_item(
+        operation_id=new_id(), cart_id=cart.id, holder=holder, product_id=shop.product.id, quantity=5, now=NOW
+    )
+    order((shop.product, 2))
+
+    placed = process(cart, holder, order_id=order_id)
+
+    assert [line.quantity for line in placed.lines] == [7]
+    assert [parcel.items for parcel in placed.parcels] == [[OrderedItem(shop.product.id, 7)]]
+    assert shop.shelf() == (9, 9)
+    report(pay(placed))
+    assert shop.shelf() == (2, 2)
+    assert all_is_well()
+
+
+def test_an_order_of_other_pieces_than_its_lines_is_noticed() -> None:
+    shop = Shop()
+    placed = order((shop.product, 2))
+    models.OrderLine.objects.filter(order_id=placed.id).update(quantity=7)
+
+    assert [(each.order_id, each.problem) for each in checkout.verify(now=NOW)] == [
+        (placed.id, "Its lines hold 7 pieces, and its places give 2, or others.")
+    ]
 
 
 def test_a_cart_of_somebody_else_is_not_found() -> None:
@@ -240,7 +276,7 @@ def test_what_is_picked_up_comes_from_that_store() -> None:
 def test_somebody_faster_makes_us_look_again(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop(3)
     put_in_stock(shop.product, shop.lyon, 3)
-    look, faster = placing._shelves, [True]
+    look, faster = keeping.shelves, [True]
 
     def shelves(*arguments: object) -> object:
         seen = look(*arguments)  # type: ignore[arg-type]
@@ -248,7 +284,7 @@ def test_somebody_faster_makes_us_look_again(monkeypatch: pytest.MonkeyPatch) ->
             sell_all(shop)
         return seen
 
-    monkeypatch.setattr(placing, "_shelves", shelves)
+    monkeypatch.setattr(keeping, "shelves", shelves)
 
     placed = order((shop.product, 2))
 
@@ -433,6 +469,7 @@ def test_an_erased_customers_orders_stay_without_a_word_about_them() -> None:
     shop = Shop()
     customer = register()
     placed = process(*fill((shop.product, 1), customer_id=customer.id))
+    checkout.cancel(order_id=placed.id, reason="", actor_id=None, now=NOW)
 
     checkout.forget_customer(customer_id=customer.id)
 

@@ -18,11 +18,24 @@ from checkout.interface import (
     checkout,
 )
 from checkout.service.providers import Answer, Result, Unknown
+from inventory.interface import inventory
 from sales.interface import sales
 from shared_kernel.ids import new_id
 from tests.catalog.conftest import Published
 from tests.chain import make_product, put_in_stock
-from tests.checkout.actions import NOW, Shop, all_is_well, everything, order, pay, refund, report, status_of
+from tests.checkout.actions import (
+    NOW,
+    TOO_LATE,
+    Shop,
+    all_is_well,
+    begin_payment,
+    everything,
+    order,
+    pay,
+    refund,
+    report,
+    status_of,
+)
 from tests.checkout.bank import Bank
 
 pytestmark = pytest.mark.django_db
@@ -160,6 +173,45 @@ def test_a_refund_that_the_provider_refuses_is_undone_and_can_be_tried_again(ban
     carry_out(refund(paid))
     assert (status_of(paid), shop.shelf()) == (OrderStatus.REFUNDED, (10, 0))
     assert all_is_well()
+
+
+def test_money_that_came_too_late_and_could_not_go_back_is_given_back_later(bank: Bank) -> None:
+    shop = Shop(1)
+    placed = order((shop.product, 1))
+    payment = begin_payment(placed)
+    inventory.clear_expired(now=TOO_LATE)
+    order((shop.product, 1), now=TOO_LATE)
+    checkout.charge(payment_id=payment.id, now=TOO_LATE)
+    bank.says = [Answer(Result.REFUSED, "re_1", "expired_card")]
+    carry_out(checkout.order(order_id=placed.id).refunds[0])
+    stuck = checkout.order(order_id=placed.id)
+
+    with pytest.raises(InvalidOrder):
+        refund(placed, (shop.product, 1))
+    given = refund(placed)
+    with pytest.raises(InvalidOrder):
+        refund(placed)
+    carry_out(given)
+
+    back = checkout.order(order_id=placed.id)
+    assert (stuck.status, stuck.refunded) == (OrderStatus.CANCELLED, Decimal("0.00"))
+    assert (given.amount, given.items) == (Decimal("10.00"), [])
+    assert (back.status, back.refunded) == (OrderStatus.CANCELLED, Decimal("10.00"))
+    assert [charge.refunded for charge in bank.book.values()] == [Decimal("10.00")]
+    assert shop.shelf() == (1, 1)
+    assert all_is_well()
+
+
+def test_an_order_that_was_given_up_unpaid_is_not_refunded() -> None:
+    shop = Shop()
+    placed = order((shop.product, 1))
+    checkout.cancel(order_id=placed.id, reason="", actor_id=None, now=NOW)
+    before = everything()
+
+    with pytest.raises(ImpossibleStep) as refusal:
+        refund(placed)
+    assert refusal.value.possible == []
+    assert everything() == before
 
 
 def test_what_was_paid_by_another_way_goes_back_by_another_way(bank: Bank) -> None:

@@ -19,8 +19,11 @@ from inventory.interface import StockLine, inventory
 from shared_kernel.errors import Refusal
 from shared_kernel.ids import new_id
 from tests.chain import put_in_stock, sell
-from tests.checkout.actions import AT_HOME, Shop
+from tests.checkout.actions import A_WHILE, AT_HOME, Shop
 from tests.checkout.bank import CARD, Bank
+
+# For how many minutes an order keeps its goods.
+KEPT = A_WHILE // timedelta(minutes=1)
 
 ORDERS = st.integers(0, 3)
 PIECES = st.integers(1, 4)
@@ -139,7 +142,7 @@ class Market(RuleBasedStateMachine):
     def advance(self, number: int, status: OrderStatus) -> None:
         self.attempt(checkout.advance, order_id=self.ids[number], status=status, actor_id=None)
 
-    @rule(minutes=st.sampled_from([1, 5, 16]))
+    @rule(minutes=st.sampled_from([1, KEPT // 3, KEPT + 1]))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes)
         # The reads of the stock go by the real clock, so what has run out has to be tidied up.
@@ -176,7 +179,7 @@ class Market(RuleBasedStateMachine):
     def the_money_comes_too_late(self, number: int, sold: bool) -> None:
         begun = len(self.payments)
         self.begin_to_pay(number, times=1)
-        self.time_passes(minutes=16)
+        self.time_passes(minutes=KEPT + 1)
         if sold:
             self.all_that_is_free_is_sold()
         if len(self.payments) > begun:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.interface import Role, accounts
+from checkout import models
 from checkout.interface import OrderedItem, checkout
 from checkout.rules import MAX_LINES
 from inventory.interface import inventory
@@ -165,3 +166,21 @@ def test_a_refund_is_decided_in_a_number_of_statements_that_its_own_lines_set() 
         counts.append([query["sql"] for query in captured])
 
     same_for_any_number_of_lines(counts, most=16)
+
+
+def test_what_is_taken_up_every_minute_and_what_a_program_has_placed_is_found_by_an_index() -> None:
+    with CaptureQueriesContext(connection) as captured:
+        checkout.take_up(now=NOW)
+        checkout.orders(placed_by=new_id())
+        list(models.Order.objects.filter(email=EMAIL))
+    looks = [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
+    plans = []
+    with connection.cursor() as cursor:
+        # A table of no rows would be read whole.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for look in looks:
+            cursor.execute(f"EXPLAIN {look}")
+            plans.append("\n".join(line for (line,) in cursor.fetchall()))
+
+    indexes = ["payment_under_way", "order_by_", "refund_under_way", "order_by_program", "order_by_email"]
+    assert [index in plan for index, plan in zip(indexes, plans, strict=True)] == [True] * 5, plans

@@ -1,7 +1,8 @@
 """What may become of an order, and what may not."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 
@@ -15,6 +16,8 @@ from checkout.interface import (
     Step,
     checkout,
 )
+from checkout.service import steps
+from checkout.service.providers import Answer, Result
 from sales.interface import PaymentMethod, sales
 from shared_kernel.ids import new_id
 from tests.catalog.conftest import Published
@@ -32,6 +35,7 @@ from tests.checkout.actions import (
     status_of,
     too_late,
 )
+from tests.checkout.bank import Bank
 
 pytestmark = pytest.mark.django_db
 
@@ -46,9 +50,10 @@ def test_a_paid_order_is_processed_and_completed_by_somebody() -> None:
         done = checkout.advance(order_id=paid.id, status=status, actor_id=PERSON, now=NOW)
 
     assert done.status is OrderStatus.COMPLETED
-    assert [(step.step, step.actor_id) for step in done.steps][-2:] == [
-        (Step.PROCESSING, PERSON),
-        (Step.COMPLETED, PERSON),
+    assert [(step.step, step.actor_id, step.location_id) for step in done.steps][-3:] == [
+        (Step.PROCESSING, PERSON, None),
+        (Step.SENT, PERSON, shop.warehouse.id),
+        (Step.COMPLETED, PERSON, None),
     ]
 
 
@@ -113,6 +118,38 @@ def test_an_order_that_nobody_pays_runs_out_and_its_goods_are_free() -> None:
     assert (done.status, done.steps[-1].step) == (OrderStatus.CANCELLED, Step.EXPIRED)
     too_late()
     order((shop.product, 3), now=TOO_LATE)
+
+
+def test_an_order_that_is_prolonged_while_late_ones_are_listed_does_not_run_out(
+    monkeypatch: pytest.MonkeyPatch, bank: Bank
+) -> None:
+    shop = Shop()
+    placed = order((shop.product, 3))
+    bank.says = [Answer(Result.REFUSED, "ch_1", "card_declined")]
+    expire = steps._expire
+
+    def after_a_declined_card(order_id: UUID, *, now: datetime) -> bool:
+        checkout.charge(payment_id=begin_payment(placed, now=TOO_LATE).id, now=TOO_LATE)
+        return expire(order_id, now=now)
+
+    monkeypatch.setattr(steps, "_expire", after_a_declined_card)
+
+    assert checkout.expire(now=TOO_LATE) == 0
+    left = checkout.order(order_id=placed.id)
+    assert (left.status, left.reserved_until) == (OrderStatus.PENDING, TOO_LATE + A_WHILE)
+    assert shop.shelf() == (10, 3)
+
+
+def test_a_declined_card_before_it_leaves_a_bank_transfer_what_it_is(bank: Bank) -> None:
+    shop = Shop()
+    placed = order((shop.product, 3))
+    bank.says = [Answer(Result.REFUSED, "ch_1", "card_declined")]
+    pay(placed)
+
+    report(checkout.advance(order_id=placed.id, status=OrderStatus.PAID, actor_id=PERSON, now=NOW))
+
+    assert sales.sale(sale_id=placed.id).payments[0].method is PaymentMethod.OTHER
+    assert all_is_well()
 
 
 def test_a_bank_transfer_is_noted_by_the_head_office() -> None:

@@ -19,7 +19,7 @@ from checkout.interface import Card, CardInvalid, NoticeForged
 from checkout.service.providers import Answer, Charge, Notice, Result, Unknown
 from checkout.service.stripe import SEARCH_LAG, Stripe
 from shared_kernel.ids import new_id
-from tests.gunicorn_server import free_port
+from tests.processes import free_port
 
 TEN = Decimal("10.00")
 SECRET = "whsec_of_a_test"

@@ -9,10 +9,12 @@ import pytest
 from django.db import connection
 from django.db.transaction import atomic
 
-from cart.interface import CartNotFound, carts
+from cart.interface import Cart, CartNotFound, Holder, carts
 from catalog.interface import Product
+from checkout import rules
 from checkout.interface import (
     CartEmpty,
+    CartOrdered,
     ImpossibleStep,
     NotEnoughStock,
     Order,
@@ -21,16 +23,18 @@ from checkout.interface import (
     OrderRefund,
     OrderStatus,
     PaymentRunning,
+    PaymentState,
     RefundExceedsOrder,
     Step,
     checkout,
 )
+from checkout.service import settling
 from checkout.service.proving import SOLD
 from inventory.interface import inventory
 from sales.interface import sales
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
-from tests.cart.actions import customer
+from tests.cart.actions import Owner, customer
 from tests.chain import make_product, put_in_stock
 from tests.checkout.actions import (
     A_WHILE,
@@ -336,7 +340,61 @@ def test_an_order_is_packed_or_refunded_in_one_order(shop: Shop, bank: Bank) -> 
         assert status_of(paid) is OrderStatus.REFUNDED
 
 
-def test_what_is_ordered_while_its_cart_is_merged_is_not_lost(shop: Shop) -> None:
+@pytest.mark.parametrize("pieces", [10, 3])
+def test_of_two_calls_on_one_cart_one_makes_the_order(shop: Shop, pieces: int) -> None:
+    for cut in cuts():
+        product = goods(shop, pieces)
+        cart, holder = fill((product, 3))
+
+        answers = cut(partial(process, cart, holder), partial(process, cart, holder))
+
+        [placed] = [answer for answer in answers if isinstance(answer, Order)]
+        [refused] = [answer for answer in answers if answer is not placed]
+        if isinstance(refused, CartOrdered):
+            assert (refused.cart_id, refused.order_id) == (cart.id, placed.id)
+        else:
+            # It read the cart when it was empty already, or wanted the last pieces before the order was written.
+            assert isinstance(refused, CartEmpty | NotEnoughStock)
+        assert shop.shelf(product=product) == (pieces, 3)
+        assert carts.cart(cart_id=cart.id, holder=holder).lines == []
+
+
+def test_ten_calls_on_one_cart_at_once_make_one_order(shop: Shop) -> None:
+    product = goods(shop)
+    cart, holder = fill((product, 1))
+
+    answers = at_once([partial(process, cart, holder)] * 10)
+
+    [placed] = [answer for answer in answers if isinstance(answer, Order)]
+    refused = Counter(map(type, answers)) - Counter({Order: 1})
+    assert refused.keys() <= {CartOrdered, CartEmpty}
+    assert {answer.order_id for answer in answers if isinstance(answer, CartOrdered)} <= {placed.id}
+    assert shop.shelf(product=product) == (10, 1)
+    assert len(everything()["customer_order"]) == 1
+
+
+def test_what_is_added_while_a_cart_is_ordered_is_ordered_without_what_was(shop: Shop) -> None:
+    """Two orders would hold the same pieces, if the second call could take what the first is about to take out."""
+    for cut in cuts():
+        product, other = goods(shop), goods(shop)
+        cart, holder = fill((product, 3))
+
+        def add_and_order(cart: Cart = cart, holder: Holder = holder, other: Product = other) -> Any:
+            keys = {"operation_id": new_id(), "cart_id": cart.id, "holder": holder}
+            carts.add_item(**keys, product_id=other.id, quantity=1, now=NOW)
+            return process(cart, holder)
+
+        answers = cut(partial(process, cart, holder), add_and_order)
+
+        placed = [line for answer in answers if isinstance(answer, Order) for line in answer.lines]
+        left = carts.cart(cart_id=cart.id, holder=holder).lines
+        pieces = [(line.product_id, line.quantity) for line in [*placed, *left]]
+        assert sorted(pieces) == sorted([(product.id, 3), (other.id, 1)])
+        assert shop.shelf(product=product) == (10, 3)
+
+
+@pytest.mark.parametrize("first", ["process", "merge"])
+def test_what_is_ordered_while_its_cart_is_merged_is_ordered_or_brought(shop: Shop, first: str) -> None:
     for cut in cuts():
         product, own = goods(shop), customer()
         cart, holder = fill((product, 2))
@@ -349,13 +407,112 @@ def test_what_is_ordered_while_its_cart_is_merged_is_not_lost(shop: Shop) -> Non
             now=NOW,
         )
 
-        placed, merged = cut(partial(process, cart, holder), merge)
+        order_it = partial(process, cart, holder)
+        placed, merged = cut(order_it, merge) if first == "process" else reversed(cut(merge, order_it))
 
         assert isinstance(placed, Order | CartNotFound | CartEmpty)
         ordered = 2 if isinstance(placed, Order) else 0
-        assert ordered + own.pieces.get(product.id, 0) >= 2
+        assert ordered + own.pieces.get(product.id, 0) == 2
         assert shop.shelf(product=product) == (10, ordered)
         assert not isinstance(merged, CartNotFound)
+
+
+def test_what_is_ordered_of_both_carts_while_they_are_merged_is_ordered_once(shop: Shop) -> None:
+    for cut in cuts():
+        product, own = goods(shop), customer()
+        cart, holder = fill((product, 2))
+
+        def bring_and_order(cart: Cart = cart, holder: Holder = holder, own: Owner = own) -> Any:
+            token, customer_id = holder.token or "", own.customer_id
+            keys = {"operation_id": new_id(), "cart_id": cart.id, "now": NOW}
+            carts.merge(token=token, customer_id=customer_id, **keys)
+            return process(own.cart, own.holder)
+
+        answers = cut(partial(process, cart, holder), bring_and_order)
+
+        assert len([answer for answer in answers if isinstance(answer, Order)]) == 1, answers
+        assert own.pieces == {}
+        assert shop.shelf(product=product) == (10, 2)
+
+
+def test_what_is_added_while_one_call_is_sent_again_is_ordered_with_all_its_goods_or_not_at_all(shop: Shop) -> None:
+    for cut in cuts():
+        product, order_id = goods(shop), new_id()
+        cart, holder = fill((product, 2))
+        order_it = partial(process, cart, holder, order_id=order_id)
+
+        def add_and_order(cart: Cart = cart, holder: Holder = holder, order_it: Call = order_it) -> Any:
+            keys = {"operation_id": new_id(), "cart_id": cart.id, "holder": holder}
+            carts.add_item(**keys, product_id=cart.lines[0].product_id, quantity=5, now=NOW)
+            return order_it()
+
+        cut(order_it, add_and_order)
+
+        placed = checkout.order(order_id=order_id)
+        [line] = placed.lines
+        assert [item.quantity for parcel in placed.parcels for item in parcel.items] == [line.quantity]
+        assert shop.shelf(product=product) == (10, line.quantity)
+        assert line.quantity + sum(each.quantity for each in carts.cart(cart_id=cart.id, holder=holder).lines) == 7
+
+
+def test_goods_of_an_order_that_a_twin_gives_up_while_it_is_settled_come_back(shop: Shop, bank: Bank) -> None:
+    """The twin has found no goods; they came, and another settler takes them, while the twin cancels the order."""
+    ends = set()
+    for cut in cuts():
+        product = goods(shop, 1)
+        placed = order((product, 1))
+        payment = begin_payment(placed)
+        inventory.clear_expired(now=TOO_LATE)
+
+        def give_up(placed: Order = placed, payment: OrderPayment = payment) -> None:
+            # The twin has noted the answer before it looked for goods.
+            if checkout.payment(payment_id=payment.id).state is PaymentState.SUCCEEDED:
+                settling.give_up(placed.id, now=TOO_LATE)
+            carry_out_refunds(placed)
+
+        cut(partial(checkout.charge, payment_id=payment.id, now=TOO_LATE), give_up)
+        carry_out_refunds(placed)
+
+        ends.add((status_of(placed), shop.shelf(product=product)))
+    assert ends == {(OrderStatus.PAID, (0, 0)), (OrderStatus.CANCELLED, (1, 0))}
+
+
+def carry_out_refunds(placed: Order) -> None:
+    for given in checkout.order(order_id=placed.id).refunds:
+        checkout.carry_out_refund(refund_id=given.id, now=TOO_LATE)
+
+
+def test_a_bank_transfer_noted_twice_while_goods_arrive_is_paid_once(shop: Shop) -> None:
+    for cut in cuts():
+        product = goods(shop, 1)
+        placed = order((product, 1))
+        inventory.clear_expired(now=TOO_LATE)
+        order((product, 1), now=TOO_LATE)
+        noted = partial(checkout.advance, order_id=placed.id, status=OrderStatus.PAID, actor_id=None, now=TOO_LATE)
+
+        def arrive_and_note(product: Product = product, noted: Call = noted) -> Any:
+            put_in_stock(product, shop.warehouse, 1)
+            return noted()
+
+        first, second = cut(noted, arrive_and_note)
+
+        assert isinstance(first, Order | NotEnoughStock)
+        assert (second.status, len(checkout.order(order_id=placed.id).payments)) == (OrderStatus.PAID, 1)
+        assert shop.shelf(product=product) == (1, 1)
+
+
+def test_a_reference_that_another_order_has_is_followed_by_a_second(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product, order_id, real = goods(shop), new_id(), rules.reference
+    taken = order((product, 1)).reference
+    monkeypatch.setattr(rules, "reference", lambda key: taken if key == order_id else real(key))
+
+    placed = order((product, 1), order_id=order_id)
+
+    assert placed.reference != taken
+    assert len(placed.reference) == 8
+    assert order((product, 1), order_id=order_id) == placed
 
 
 # --- No transaction is held open over another module's write ---------------------------------------------------------

@@ -69,12 +69,17 @@ def shopper(*items: tuple[Product, int]) -> tuple[Cart, Client]:
     return cart, customer_client(email)
 
 
+def key(*actions: Action, at: UUID | None = None) -> str:
+    """A key for these actions."""
+    made = new_secret_key()
+    draft = ApiKeyDraft("Program", frozenset(actions), store_id=at)
+    accounts.create_api_key(key_id=new_id(), key=made, draft=draft)
+    return made
+
+
 def machine(*actions: Action, at: UUID | None = None) -> Client:
     """A program, with a key for these actions."""
-    key = new_secret_key()
-    draft = ApiKeyDraft("Program", frozenset(actions), store_id=at)
-    accounts.create_api_key(key_id=new_id(), key=key, draft=draft)
-    return Client(headers={"X-API-Key": key})
+    return Client(headers={"X-API-Key": key(*actions, at=at)})
 
 
 def reseller() -> Client:

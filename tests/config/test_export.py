@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from checkout.interface import OrderStatus, checkout
 from sales.interface import sales
@@ -46,6 +48,37 @@ def test_a_long_history_is_taken_away_whole(monkeypatch: pytest.MonkeyPatch) -> 
     held = customer_client().get(EXPORT).json()
 
     assert [each["id"] for each in held["orders"]] == [str(each.id) for each in reversed(placed)]
+
+
+def test_which_of_the_chains_people_did_what_is_not_given_out() -> None:
+    shop, customer = Shop(10), register()
+    placed = order((shop.product, 1), customer_id=customer.id, actor_id=customer.id)
+    checkout.advance(order_id=placed.id, status=OrderStatus.PAID, actor_id=new_id(), now=NOW)
+
+    [held] = customer_client().get(EXPORT).json()["orders"]
+
+    assert [(step["step"], step["actor_id"]) for step in held["steps"]] == [
+        ("placed", str(customer.id)),
+        ("paid", None),
+    ]
+
+
+@pytest.mark.plain_calls
+def test_many_orders_take_as_many_statements_as_one() -> None:
+    shop, customer = Shop(100), register()
+    client = customer_client()
+
+    def taken() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(EXPORT).status_code == 200
+        return len(captured)
+
+    order((shop.product, 1), customer_id=customer.id)
+    few = taken()
+    for _ in range(9):
+        order((shop.product, 1), customer_id=customer.id)
+
+    assert taken() == few
 
 
 def test_a_paid_order_is_among_the_sales_of_its_buyer() -> None:

@@ -10,7 +10,17 @@ from django.test import Client
 
 from accounts.interface import Role
 from catalog.interface import Product
-from checkout.interface import Destination, Order, OrderAddress, OrderStatus, Step, checkout
+from checkout import models
+from checkout.interface import (
+    Destination,
+    Order,
+    OrderAddress,
+    OrderedItem,
+    OrderStatus,
+    PaymentState,
+    Step,
+    checkout,
+)
 from inventory.interface import Location
 from shared_kernel.ids import new_id
 from tests.chain import make_product, on_hand, put_in_stock
@@ -196,10 +206,11 @@ def test_there_is_a_page_before_there_is_a_warehouse() -> None:
 
 def test_of_an_erased_buyer_nothing_is_shown(chain: Chain) -> None:
     customer_id = new_id()
-    paid((chain.keyboard, 1), customer_id=customer_id)
+    placed = packing((chain.keyboard, 1), customer_id=customer_id)
+    checkout.advance(order_id=placed.id, status=OrderStatus.COMPLETED, actor_id=None, now=NOW)
     checkout.forget_customer(customer_id=customer_id)
 
-    page = text(visitor(Role.WAREHOUSE))
+    page = text(visitor(Role.WAREHOUSE), "?tab=done")
 
     assert "The buyer and their address were erased." in page
     assert "Camille" not in page
@@ -241,24 +252,73 @@ def test_an_order_is_packed_and_sent(chain: Chain) -> None:
 
     first = step(client, placed, "pack")
     said_first = toast(client)
-    second = step(client, placed, "send")
+    second = step(client, placed, "send", place=chain.central.id)
 
     assert (first.status_code, first.url, second.status_code) == (302, HOME, 302)
     assert said_first == f"Order {placed.reference} is being packed."
     assert toast(client) == f"Order {placed.reference} is sent."
     done = checkout.order(order_id=placed.id)
-    assert [each.step for each in done.steps][-2:] == [Step.PROCESSING, Step.COMPLETED]
-    assert all(each.actor_id for each in done.steps[-2:])
+    assert [each.step for each in done.steps][-3:] == [Step.PROCESSING, Step.SENT, Step.COMPLETED]
+    assert all(each.actor_id for each in done.steps[-3:])
 
 
 def test_an_order_is_handed_over_by_the_store_where_it_is_picked_up(chain: Chain) -> None:
     placed, client = packing((chain.keyboard, 1), destination=pick_up(chain.lyon)), seller(chain)
 
     assert "Handed over" in text(client, "?tab=packing")
-    step(client, placed, "send")
+    step(client, placed, "send", place=chain.lyon.id)
 
     assert toast(client) == f"Order {placed.reference} is handed over."
     assert status_of(placed) is OrderStatus.COMPLETED
+
+
+def test_each_place_says_of_its_own_parcel_that_it_is_sent(chain: Chain) -> None:
+    placed, lyon, warehouse = split(chain), seller(chain), visitor(Role.WAREHOUSE)
+    checkout.advance(order_id=placed.id, status=OrderStatus.PROCESSING, actor_id=None, now=NOW)
+
+    step(warehouse, placed, "send", place=chain.central.id)
+
+    assert toast(warehouse) == f"Order {placed.reference}: this parcel is sent, others are to follow."
+    [card] = lyon.get(f"{HOME}?tab=packing").context["cards"]
+    assert [(parcel.place, parcel.may_send) for parcel in card.parcels] == [("Lyon", True)]
+    [card] = warehouse.get(f"{HOME}?tab=packing").context["cards"]
+    assert {parcel.place: parcel.may_send for parcel in card.parcels} == {"Central": False, "Lyon": True}
+    assert (step(lyon, placed, "send", place=chain.central.id).status_code, status_of(placed)) == (
+        403,
+        OrderStatus.PROCESSING,
+    )
+    assert [step(lyon, placed, name).status_code for name in ("send", "complete")] == [404, 404]
+    step(lyon, placed, "send", place=chain.lyon.id)
+    assert status_of(placed) is OrderStatus.COMPLETED
+
+
+def test_an_order_of_which_nothing_is_sent_is_completed_by_hand(chain: Chain) -> None:
+    placed, client = packing((make_product(name="Gift wrapping", stocked=False), 1)), visitor(Role.WAREHOUSE)
+
+    [card] = client.get(f"{HOME}?tab=packing").context["cards"]
+    assert card.may_complete
+    step(client, placed, "complete")
+
+    assert toast(client) == f"Order {placed.reference} is completed."
+    assert status_of(placed) is OrderStatus.COMPLETED
+
+
+def test_what_is_refunded_before_it_is_packed_is_not_on_the_packing_list(chain: Chain) -> None:
+    placed = paid((chain.keyboard, 3))
+    checkout.refund(
+        refund_id=new_id(),
+        order_id=placed.id,
+        items=[OrderedItem(chain.keyboard.id, 1)],
+        restock=False,
+        reason="",
+        actor_id=None,
+        now=NOW,
+    )
+
+    [card] = visitor(Role.WAREHOUSE).get(HOME).context["cards"]
+
+    assert [[piece.quantity for piece in parcel.pieces] for parcel in card.parcels] == [[2]]
+    assert [piece.quantity for piece in card.back] == [1]
 
 
 def test_who_packs_is_shown(chain: Chain) -> None:
@@ -343,7 +403,7 @@ def test_a_step_that_cannot_follow_is_refused_in_a_sentence(chain: Chain) -> Non
     placed, client = paid((chain.keyboard, 1)), visitor(Role.HEAD_OFFICE)
     before = everything()
 
-    answers = [step(client, placed, name) for name in ("send", "cancel")]
+    answers = [step(client, placed, name, place=chain.central.id) for name in ("send", "cancel")]
 
     assert [answer.status_code for answer in answers] == [409, 409]
     assert all("somebody may have been faster" in answer.content.decode() for answer in answers)
@@ -353,7 +413,8 @@ def test_a_step_that_cannot_follow_is_refused_in_a_sentence(chain: Chain) -> Non
 def test_a_refusal_in_a_living_page_is_a_toast(chain: Chain) -> None:
     placed = paid((chain.keyboard, 1))
 
-    answer = visitor(Role.HEAD_OFFICE).post(f"{HOME}{placed.id}/send/", headers={"HX-Request": "true"})
+    place = {"place": chain.central.id}
+    answer = visitor(Role.HEAD_OFFICE).post(f"{HOME}{placed.id}/send/", place, headers={"HX-Request": "true"})
 
     assert (answer.status_code, answer["HX-Retarget"]) == (409, "#toasts")
 
@@ -411,10 +472,33 @@ def test_some_pieces_are_refunded_and_written_off(chain: Chain) -> None:
 
     assert refunded(placed) == (OrderStatus.PAID, Decimal("10.00"), 1)
     assert on_hand(chain.keyboard, chain.central) == 97
-    assert "1 refunded" in page
+    assert "<h3>Refunded</h3>" in page
     assert "€10.00 are going back" in page
     [card] = client.get(HOME).context["cards"]
     assert [(piece.line.name, piece.quantity) for piece in card.left] == [("Keyboard", 2), ("Mouse", 2)]
+
+
+def test_money_that_stayed_in_a_cancelled_order_is_given_back_once(chain: Chain) -> None:
+    placed, client = order((chain.keyboard, 3)), visitor(Role.HEAD_OFFICE)
+    checkout.cancel(order_id=placed.id, reason="", actor_id=None, now=NOW)
+    assert "Give the money back again" not in text(client, "?tab=done")
+    # As it is left where the provider refuses to give back what came too late.
+    models.Payment.objects.create(
+        id=new_id(),
+        order_id=placed.id,
+        state=PaymentState.SUCCEEDED,
+        amount=placed.total,
+        started_at=NOW,
+        taken_up_at=NOW,
+    )
+    assert "Give the money back again" in text(client, "?tab=done")
+
+    key = str(new_id())
+    answers = [step(client, placed, "repay", key=key) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert refunded(placed) == (OrderStatus.CANCELLED, Decimal("30.00"), 0)
+    assert "Give the money back again" not in text(client, "?tab=done")
 
 
 @pytest.mark.parametrize(

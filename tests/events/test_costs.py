@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django import app
 
-from config.management.commands.run import workers
+from config.processes import workers
 from shared_kernel import outbox
 from shared_kernel.relay import relay
 from shared_kernel.webhooks import announce

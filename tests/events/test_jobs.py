@@ -20,6 +20,7 @@ from shared_kernel.events import Event
 from shared_kernel.ids import new_id
 from shared_kernel.jobs import forget_finished_jobs, give_back_lost_jobs, parked_jobs
 from shared_kernel.relay import relay
+from shared_kernel.tasks import forget_ended_sessions
 from shared_kernel.tasks import forget_finished_jobs as forget_every_hour
 from tests.events.queue import jobs, make_all_due, states, work
 
@@ -238,6 +239,22 @@ def test_what_is_parked_can_be_discarded_and_nothing_else(monkeypatch: pytest.Mo
     assert states("deliver_event") == [("succeeded", 1)]
 
 
+def test_a_parked_job_of_no_event_is_done_again_or_discarded_too() -> None:
+    forget_every_hour.defer(timestamp=0)
+    sql("UPDATE procrastinate_jobs SET status = 'failed', attempts = 1")
+    # The next one, which the clock has asked for, waits already.
+    forget_every_hour.defer(timestamp=1)
+
+    again = replay("--parked", "--subscriber", "forget_finished_jobs")
+    told = states("forget_finished_jobs")
+    sql("UPDATE procrastinate_jobs SET status = 'failed' WHERE args = '{\"timestamp\": 0}'")
+    removed = replay("--discard", "--subscriber", "forget_finished_jobs")
+
+    assert (again, told) == ("1 jobs to be done again.", [("todo", 0), ("todo", 0)])
+    assert removed == "1 parked jobs removed."
+    assert jobs("forget_finished_jobs") == [{"timestamp": 1}]
+
+
 # --- Time passes ----------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +273,21 @@ def test_finished_jobs_are_kept_for_days_and_parked_ones_until_somebody_looks(mo
     assert (early, late) == (0, 1)
     assert kept == [("failed", 11), ("succeeded", 1), ("todo", 0)]
     assert states("deliver_event") == [("failed", 11), ("todo", 0)]
+
+
+def test_what_the_clock_asks_for_is_parked_until_it_goes_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    park(monkeypatch, BellRung(new_id()))
+    for timestamp, state in enumerate(["failed", "succeeded", "failed"]):
+        forget_ended_sessions.defer(timestamp=timestamp)
+        sql(
+            f"UPDATE procrastinate_jobs SET status = '{state}', attempts = 1 WHERE args = %s",
+            f'{{"timestamp": {timestamp}}}',
+        )
+
+    forget_every_hour(0)
+
+    assert states("forget_ended_sessions") == [("succeeded", 1), ("failed", 1)]
+    assert states("deliver_event") == [("failed", 11)]
 
 
 def test_every_hour_what_is_older_than_the_setting_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

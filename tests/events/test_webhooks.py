@@ -35,6 +35,7 @@ from shared_kernel.webhooks import (
 )
 from tests.events.actions import SECRET, endpoint_at
 from tests.events.queue import jobs, make_all_due, work
+from tests.processes import free_port
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -199,9 +200,7 @@ def test_silence_is_a_failure(integrator: Integrator, monkeypatch: pytest.Monkey
 
 
 def test_nobody_there_is_a_failure() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    endpoint_at(f"http://127.0.0.1:{port}/")
+    endpoint_at(f"http://127.0.0.1:{free_port()}/")
     told()
 
     delivery = send_latest()
@@ -235,6 +234,46 @@ def test_what_is_parked_can_be_sent_again_with_all_its_tries(integrator: Integra
 
     assert count == 1
     assert (delivery.state, delivery.attempts) == ("delivered", 1)
+
+
+def test_what_waits_to_be_sent_again_is_sent_at_once_when_somebody_asks(
+    integrator: Integrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint_at(integrator.url)
+    told()
+    integrator.answers = [500]
+    work(monkeypatch, "webhooks")
+    [waiting] = WebhookDelivery.objects.all()
+    assert (waiting.state, waiting.attempts) == ("waiting", 1)
+
+    send_again(delivery_ids=[waiting.id], now=datetime.now(UTC))
+    work(monkeypatch, "webhooks")
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.attempts, len(integrator.heard)) == ("delivered", 1, 2)
+    assert jobs("send_webhook") == []
+
+
+def test_asking_again_during_a_try_counts_more_than_its_answer(
+    integrator: Integrator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint_at(integrator.url)
+    told()
+    integrator.answers = [500]
+    send_latest()
+    [late] = WebhookDelivery.objects.all()
+    [second_try] = [job for job in jobs("send_webhook") if job["attempts"] == 1]
+
+    def post(*args: Any, **kwargs: Any) -> int:
+        send_again(delivery_ids=[late.id], now=datetime.now(UTC))
+        return 500
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(outgoing, "post", post)
+        send(**second_try)
+
+    late.refresh_from_db()
+    assert (late.state, late.attempts, jobs("send_webhook")[-1]["attempts"]) == ("waiting", 0, 0)
 
 
 def test_a_job_of_before_does_nothing_beside_the_one_that_counts(integrator: Integrator) -> None:

@@ -60,7 +60,7 @@ def test_a_visitor_fills_a_cart_logs_in_and_finds_it_in_their_own_until_it_is_or
     assert done(visitor.get(f"/api/v1{address}"), 404)["code"] == "cart_not_found"
 
     lines = [OrderedLine(keyboard.id, 3), OrderedLine(mouse.id, 2)]
-    carts.check_out(cart_id=UUID(mine["id"]), order_id=new_id(), lines=lines, now=datetime.now(UTC))
+    carts.check_out(cart_id=UUID(mine["id"]), order_id=new_id(), contents=[], lines=lines, now=datetime.now(UTC))
     [line] = (cart := done(camille.get("/api/v1/cart/mine/"), 200))["lines"]
     assert (line["name"], line["quantity"]) == ("Mouse", 1)
     emptied = done(camille.delete(f"/api/v1/cart/{mine['id']}/items/{line['id']}/"), 200)

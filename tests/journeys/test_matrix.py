@@ -109,6 +109,8 @@ MANAGES_ORDER_OR_BUYS = Row(
 )
 LISTS_REQUESTS = Row((anywhere(Action.READ_STOCK), in_store(Action.REQUEST_STOCK, Action.DECIDE_REQUESTS)))
 
+KNOWN = Row(())
+
 ROWS: dict[str, Row] = {
     # People.
     "log_in": PUBLIC,
@@ -194,9 +196,17 @@ ROWS: dict[str, Row] = {
     "cancel_order": MANAGES_ORDER_OR_BUYS,
     "pay_order": MANAGES_ORDER_OR_BUYS,
     "advance_order": Row((SEES_ORDER, in_store(Action.FULFIL_ORDERS))),
+    "send_order_parcel": Row((SEES_ORDER, in_store(Action.FULFIL_ORDERS))),
     "refund_order": Row((SEES_ORDER, anywhere(Action.MANAGE_ORDERS))),
     "delete_order": Row((SEES_ORDER, anywhere(Action.MANAGE_ORDERS))),
     "hear_provider": PUBLIC,
+    # Checks of values: for whoever is known.
+    "validate_product": KNOWN,
+    "validate_customer": KNOWN,
+    "validate_email": KNOWN,
+    "validate_phone": KNOWN,
+    "validate_order": KNOWN,
+    "validate_stock": KNOWN,
     # Replenishment.
     "request_stock": REQUESTS,
     "list_requests": LISTS_REQUESTS,

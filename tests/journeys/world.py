@@ -15,7 +15,7 @@ from accounts import rules
 from accounts.interface import Letter, Tokens, accounts
 from accounts.models import User
 from accounts.service.passwords import GENERATORS
-from checkout.interface import Destination, checkout
+from checkout.interface import Destination, OrderStatus, checkout
 from shared_kernel.ids import new_id
 from tests.accounts.actions import EMAIL, NEW_PASSWORD, PASSWORD, home, register
 from tests.cart.actions import add, visitor
@@ -47,9 +47,12 @@ class World:
         )
         ship(shipped)
         self.cart = visitor()
-        # Both are fetched in the store, by whoever has the cart's token.
-        self.order_id, self.paid_order_id = self.order(), self.order()
-        self.job_id = pay(self.paid_order_id)
+        # All are fetched in the store, by whoever has the cart's token.
+        self.order_id, self.paid_order_id, self.packed_order_id = (self.order() for _ in range(3))
+        self.job_id, _ = pay(self.paid_order_id), pay(self.packed_order_id)
+        checkout.advance(
+            order_id=self.packed_order_id, status=OrderStatus.PROCESSING, actor_id=None, now=datetime.now(UTC)
+        )
         self.item_id = add(self.cart, self.product).lines[0].id
         # Of this one the store should ask for more.
         self.suggested = chain.product = make_product()
@@ -228,6 +231,7 @@ def calls(world: World) -> dict[str, Call]:
         "order": Call(headers=with_token),
         "change_order": Call({"email": OTHER_EMAIL}, headers=with_token),
         "advance_order": Call({"status": "processing"}, path=paid),
+        "send_order_parcel": Call(path={"order_id": world.packed_order_id, "location_id": store}),
         "cancel_order": Call({"reason": "ordered twice"}, headers=with_token),
         "refund_order": Call({"items": [line]}, path=paid),
         "pay_order": Call({"card": card}, headers=with_token),

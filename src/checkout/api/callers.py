@@ -1,13 +1,12 @@
 """Who calls about an order, and which orders are theirs to see."""
 
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
 from ninja.params.functions import Header
 
-from accounts.interface import Action, Actor, NotAllowed, caller_of
+from accounts.interface import Action, caller_of
 from cart.interface import Holder
 from checkout.interface import Order, OrderNotFound, checkout
 
@@ -33,15 +32,12 @@ def visible(request: HttpRequest, order_id: UUID, token: str | None = None) -> O
     if actor is None or actor.is_customer:
         return checkout.order(order_id=order_id, holder=holder_of(request, token))
     order = checkout.order(order_id=order_id)
-    if not (_is_handled_by(actor, order) or (order.placed_by == actor.id and actor.may(Action.PLACE_ORDERS))):
+    if not (
+        actor.may_in(Action.READ_ORDERS, order.places)
+        or (order.placed_by == actor.id and actor.may(Action.PLACE_ORDERS))
+    ):
         raise OrderNotFound(order_id=order_id)
     return order
-
-
-def required(actor: Actor, order: Order, action: Action) -> None:
-    """Raises NotAllowed unless the caller may do this with the order: in one of its places, or everywhere."""
-    if actor.stores_for(action) is not None and not any(actor.may(action, at=place) for place in _places(order)):
-        raise NotAllowed(action=action)
 
 
 def required_buyer(request: HttpRequest, order: Order) -> UUID | None:
@@ -50,27 +46,13 @@ def required_buyer(request: HttpRequest, order: Order) -> UUID | None:
     if actor is None:
         return None
     if not (actor.is_customer or order.placed_by == actor.id):
-        required(actor, order, Action.MANAGE_ORDERS)
+        actor.require_in(Action.MANAGE_ORDERS, order.places)
     return actor.id
 
 
 def shown(request: HttpRequest, order: Order) -> Order:
     """The order as the caller may see it: which of the chain's people did what is shown to those people alone."""
     actor = caller_of(request)
-    if actor and _is_handled_by(actor, order):
+    if actor and actor.may_in(Action.READ_ORDERS, order.places):
         return order
-    own = actor.id if actor else None
-    steps = [step if step.actor_id == own else replace(step, actor_id=None) for step in order.steps]
-    return replace(order, steps=steps)
-
-
-def _is_handled_by(actor: Actor, order: Order) -> bool:
-    return actor.stores_for(Action.READ_ORDERS) is None or any(
-        actor.may(Action.READ_ORDERS, at=place) for place in _places(order)
-    )
-
-
-def _places(order: Order) -> list[UUID]:
-    """Where an order is handled: where it is picked up, and from where it comes."""
-    places = [parcel.location_id for parcel in order.parcels]
-    return [order.pickup_store_id, *places] if order.pickup_store_id else places
+    return order.seen_by(actor.id if actor else None)

@@ -10,7 +10,7 @@ from ninja import Field, Query, Router, Schema, Status
 from pydantic import model_validator
 
 from accounts.interface import Action, CustomerNotFound, accounts, actor_of
-from checkout.api.callers import TOKEN, required, required_buyer, shown, visible
+from checkout.api.callers import TOKEN, required_buyer, shown, visible
 from checkout.api.placing import HOME, AddressBody, DestinationBody
 from checkout.interface import (
     Destination,
@@ -249,14 +249,32 @@ def change_order(request: HttpRequest, order_id: UUID, body: DestinationChangeBo
 def advance_order(request: HttpRequest, order_id: UUID, body: StatusBody) -> Any:
     """Take an order a step further: processing, completed; or paid, by another way than a card; or cancelled.
 
-    409 `impossible_step` names the steps that are possible from where it stands. Again: nothing happens.
+    Completed says that all its parcels have left: of an order from several places that is the head office's to say,
+    and the places send theirs one by one. 409 `impossible_step` names the steps that are possible from where it stands.
+    Again: nothing happens. Paid by another way is only what was not paid by card: that is a 409, too.
     """
     actor, known = actor_of(request), visible(request, order_id)
-    on_the_shelf = body.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED}
-    required(actor, known, Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS)
+    unsent = [parcel.location_id for parcel in known.to_send] if body.status is OrderStatus.COMPLETED else []
+    on_the_shelf = body.status in {OrderStatus.PROCESSING, OrderStatus.COMPLETED} and len(unsent) < 2
+    actor.require_in(Action.FULFIL_ORDERS if on_the_shelf else Action.MANAGE_ORDERS, unsent or known.places)
     if body.status is OrderStatus.CANCELLED:
         return checkout.cancel(order_id=order_id, reason="", actor_id=actor.id, now=datetime.now(UTC))
     return checkout.advance(order_id=order_id, status=body.status, actor_id=actor.id, now=datetime.now(UTC))
+
+
+@router.post(
+    "/orders/{uuid:order_id}/parcels/{uuid:location_id}/send/", response=Order, operation_id="send_order_parcel"
+)
+def send_parcel(request: HttpRequest, order_id: UUID, location_id: UUID) -> Any:
+    """Say that this place has sent, or handed over, its part of an order. With the last one the order is completed.
+
+    404 `parcel_not_found` for a place that sends nothing of it, 409 `impossible_step` unless it is being packed. Again:
+    nothing happens.
+    """
+    actor = actor_of(request)
+    visible(request, order_id)
+    actor.require(Action.FULFIL_ORDERS, at=location_id)
+    return checkout.send_parcel(order_id=order_id, location_id=location_id, actor_id=actor.id, now=datetime.now(UTC))
 
 
 @router.post("/orders/{uuid:order_id}/cancel/", response=Order, auth=None, operation_id="cancel_order")
@@ -277,7 +295,7 @@ def cancel_order(
 def delete_order(request: HttpRequest, order_id: UUID) -> Any:
     """Cancel a pending order, as `cancel` does: it stays, cancelled, with its trace."""
     actor = actor_of(request)
-    required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
+    actor.require_in(Action.MANAGE_ORDERS, visible(request, order_id).places)
     checkout.cancel(order_id=order_id, reason="deleted", actor_id=actor.id, now=datetime.now(UTC))
     return Status(204, None)
 
@@ -290,7 +308,7 @@ def refund_order(request: HttpRequest, order_id: UUID, body: RefundBody = EVERYT
     The worker carries it out: see the order for what became of it. 409 `refund_exceeds_order`, `impossible_step`.
     """
     actor = actor_of(request)
-    required(actor, visible(request, order_id), Action.MANAGE_ORDERS)
+    actor.require_in(Action.MANAGE_ORDERS, visible(request, order_id).places)
     refund = checkout.refund(
         refund_id=operation_of(request),
         order_id=order_id,

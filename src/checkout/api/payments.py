@@ -44,7 +44,9 @@ class StartedAnswer(Schema):
 
 class JobAnswer(Schema):
     job_id: UUID = Field(description="What was asked about.")
-    status: Literal["running", "succeeded", "failed"] = Field(description="Running until the provider has told.")
+    status: Literal["queued", "running", "succeeded", "failed"] = Field(
+        description="Queued until the worker asks the payment provider, running until that has told."
+    )
     outcome: OrderPayment = Field(description="What became of the payment so far; `code` says why it failed.")
 
 

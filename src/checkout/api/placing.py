@@ -145,7 +145,8 @@ def process(request: HttpRequest, body: CheckoutBody, token: str | None = TOKEN)
 
     Goods that are sent come from as few places as possible. 409 `insufficient_stock` names each line with what was
     asked, what there is and where else, `price_changed` what costs something else by now: accept that with
-    `accept_prices`. After a refusal the cart is as it was.
+    `accept_prices`, `cart_ordered` the order that another call has just made of this cart. After a refusal the cart
+    is as it was.
     """
     holder = holder_of(request, token)
     made = checkout.process(

@@ -9,12 +9,14 @@ from cart.interface import Holder
 from checkout.interface.refusals import (
     CardInvalid,
     CartEmpty,
+    CartOrdered,
     ImpossibleStep,
     InvalidOrder,
     NotEnoughStock,
     NoticeForged,
     OrderNotFound,
     OrderNotPending,
+    ParcelNotFound,
     PaymentNotFound,
     PaymentRunning,
     PriceChanged,
@@ -35,6 +37,8 @@ from checkout.interface.values import (
     OrderedItem,
     OrderFigures,
     OrderLine,
+    OrderNotice,
+    OrderNoticeCode,
     OrderPaid,
     OrderParcel,
     OrderPayment,
@@ -55,6 +59,7 @@ __all__ = [
     "Card",
     "CardInvalid",
     "CartEmpty",
+    "CartOrdered",
     "ChangedPrice",
     "Checkout",
     "Destination",
@@ -73,6 +78,8 @@ __all__ = [
     "OrderLine",
     "OrderNotFound",
     "OrderNotPending",
+    "OrderNotice",
+    "OrderNoticeCode",
     "OrderPaid",
     "OrderParcel",
     "OrderPayment",
@@ -83,6 +90,7 @@ __all__ = [
     "OrderSummary",
     "OrderUpdated",
     "OrderedItem",
+    "ParcelNotFound",
     "PaymentNotFound",
     "PaymentRunning",
     "PaymentState",
@@ -134,7 +142,15 @@ class Checkout(Protocol):
 
         Goods that are sent come from as few places as possible, the warehouse first (`checkout.rules.parcels`); those
         that are picked up, from that store. Publishes OrderCreated. Idempotent by `order_id`. Raises CartNotFound (of
-        cart), CartEmpty, InvalidOrder, PriceChanged unless `accept_prices`, NotEnoughStock; then the cart is as it was.
+        cart), CartEmpty, InvalidOrder, PriceChanged unless `accept_prices`, NotEnoughStock, and CartOrdered for what
+        another order holds; then the cart is as it was.
+        """
+        ...
+
+    def empty_cart(self, *, order_id: UUID, cart_id: UUID, now: datetime) -> None:
+        """Take what an order holds out of the cart that it was made of, where `process` was cut off before.
+
+        Idempotent. Raises OrderNotFound.
         """
         ...
 
@@ -193,6 +209,7 @@ class Checkout(Protocol):
         self,
         *,
         statuses: Sequence[OrderStatus] | None = None,
+        customer_id: UUID | None = None,
         location_ids: Sequence[UUID] | None = None,
         reference: str | None = None,
         oldest_first: bool = False,
@@ -215,8 +232,17 @@ class Checkout(Protocol):
     def advance(self, *, order_id: UUID, status: OrderStatus, actor_id: UUID | None, now: datetime) -> Order:
         """Take an order to `paid` (by another way than here, such as a bank transfer), `processing` or `completed`.
 
-        Publishes OrderPaid or OrderUpdated. Raises OrderNotFound, ImpossibleStep, PaymentRunning, and NotEnoughStock
-        when an order that is paid late can be served no more.
+        A completed one has been sent whole, from all its places. Idempotent. Publishes OrderPaid or OrderUpdated.
+        Raises OrderNotFound, ImpossibleStep (also for one of which all money goes back), PaymentRunning, and
+        NotEnoughStock when an order that is paid late can be served no more.
+        """
+        ...
+
+    def send_parcel(self, *, order_id: UUID, location_id: UUID, actor_id: UUID | None, now: datetime) -> Order:
+        """Note that a place has sent, or handed over, its part of an order. With the last one the order is completed.
+
+        Idempotent. Publishes OrderUpdated. Raises OrderNotFound, ParcelNotFound where there is nothing to send, and
+        ImpossibleStep unless the order is being packed.
         """
         ...
 
@@ -232,7 +258,24 @@ class Checkout(Protocol):
         ...
 
     def forget_customer(self, *, customer_id: UUID) -> None:
-        """Remove a customer's e-mail and addresses from their orders, which stay. Idempotent."""
+        """Remove a customer from their orders, which stay: e-mail, address, card, and what was said. Idempotent.
+
+        An order that is under way keeps them until it has ended: then `forget_buyers` removes them.
+        """
+        ...
+
+    def forget_buyers(self, *, now: datetime, limit: int = 1000) -> int:
+        """Do the same to orders that have ended, of erased customers, and of others without an account who bought more
+        than COMPTOIR_GUEST_DAYS ago; returns how many. Safe to repeat, also at the same time.
+        """
+        ...
+
+    def note_archived(self, *, product_ids: Sequence[UUID], limit: int = 1000) -> int:
+        """Note on orders that are under way which of these products have left the catalogue; at most `limit` orders.
+
+        Publishes OrderUpdated for each; returns how many. Nothing happens for what is on sale. Idempotent; takes the
+        same number of statements for any number of orders.
+        """
         ...
 
     # --- Payment ----------------------------------------------------------------------------------------------------
@@ -287,9 +330,10 @@ class Checkout(Protocol):
     ) -> OrderRefund:
         """Give money back for these pieces of a paid order (None: all that are left), to the card that paid.
 
-        Restocked goods return to the places that they came from; others are written off. The worker carries it out;
-        OrderRefunded is published when the money is on its way. Idempotent by `refund_id`. Raises OrderNotFound,
-        ImpossibleStep, RefundExceedsOrder, InvalidOrder.
+        Restocked goods return to the places that they came from; others are written off. Of an order that was cancelled
+        because the money came too late, and could not go back at once, all of it goes back, and no pieces. The worker
+        carries it out; OrderRefunded is published when the money is on its way. Idempotent by `refund_id`. Raises
+        OrderNotFound, ImpossibleStep, RefundExceedsOrder, InvalidOrder.
         """
         ...
 

@@ -20,6 +20,18 @@ class OrderNotFound(NotFound):
 
 
 @dataclass(eq=False)
+class ParcelNotFound(NotFound):
+    """A place sends, or hands over, nothing of an order."""
+
+    code: ClassVar[str] = "parcel_not_found"
+    order_id: UUID
+    location_id: UUID
+
+    def __str__(self) -> str:
+        return f"There is nothing of order {self.order_id} to send from {self.location_id}."
+
+
+@dataclass(eq=False)
 class PaymentNotFound(NotFound):
     """A payment does not exist, or is not the caller's to see."""
 
@@ -39,6 +51,18 @@ class CartEmpty(Conflict):
 
     def __str__(self) -> str:
         return "The cart is empty: put something into it first."
+
+
+@dataclass(eq=False)
+class CartOrdered(Conflict):
+    """An order has been made of what the cart holds, by another call, and is about to take it out."""
+
+    code: ClassVar[str] = "cart_ordered"
+    cart_id: UUID
+    order_id: UUID
+
+    def __str__(self) -> str:
+        return f"Order {self.order_id} has just been made of this cart: look at that, or at the cart in a moment."
 
 
 @dataclass(eq=False)
@@ -145,7 +169,11 @@ class CardInvalid(Invalid):
 
 @dataclass(eq=False)
 class ProviderAway(Away):
-    """The payment provider cannot be reached. Nothing was charged, and the order is as it was."""
+    """The payment provider gives no answer.
+
+    Whether it has done what it was asked is unknown until the same call is made again. Where a payment was to be begun,
+    nothing was charged, and the order is as it was.
+    """
 
     code: ClassVar[str] = "provider_away"
     order_id: UUID

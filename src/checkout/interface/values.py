@@ -3,11 +3,11 @@
 Amounts are Decimal, with two places, tax included.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 from uuid import UUID
 
 from shared_kernel.events import Event
@@ -23,6 +23,11 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
 
+    @property
+    def is_refundable(self) -> bool:
+        """Whether pieces of such an order can be refunded."""
+        return self in {OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED}
+
 
 class Step(StrEnum):
     """Something that happened to an order."""
@@ -33,6 +38,8 @@ class Step(StrEnum):
     PAYMENT_FAILED = "payment_failed"
     PAID = "paid"
     PROCESSING = "processing"
+    # One of its parcels left, or was handed over.
+    SENT = "sent"
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -50,9 +57,11 @@ class OrderChannel(StrEnum):
 class PaymentState(StrEnum):
     """Where a payment or a refund stands.
 
-    A running one waits for the provider, who may have carried it out already: it is asked again until it tells.
+    A queued payment waits for the worker. A running one waits for the provider, who may have carried it out already:
+    it is asked again until it tells.
     """
 
+    QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -95,7 +104,10 @@ class OrderedItem:
 
 @dataclass(frozen=True)
 class OrderLine:
-    """A line of an order as it was placed. `tax` is contained in `total`; `refunded` counts pieces."""
+    """A line of an order as it was placed. `tax` is contained in `total`; `refunded` counts pieces.
+
+    Of what is not `stocked`, nothing is sent.
+    """
 
     position: int
     product_id: UUID
@@ -107,25 +119,28 @@ class OrderLine:
     tax: Decimal
     total: Decimal
     refunded: int
+    stocked: bool
 
 
 @dataclass(frozen=True)
 class OrderParcel:
-    """What one place sends, or hands over, of an order."""
+    """What one place sends, or hands over, of an order, and when it did: the pieces for which no money goes back."""
 
     location_id: UUID
     items: list[OrderedItem]
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class OrderStep:
     """Something that happened to an order: when, by whom (None: the system, or the buyer without an account), and
-    why."""
+    why; of a parcel that was sent, from where."""
 
     step: Step
     at: datetime
     actor_id: UUID | None
     note: str
+    location_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +174,24 @@ class OrderRefund:
     started_at: datetime
 
 
+class OrderNoticeCode(StrEnum):
+    """Something about a product of an order that its buyer, and whoever packs it, should know."""
+
+    PRODUCT_ARCHIVED = "product_archived"
+
+
+@dataclass(frozen=True)
+class OrderNotice:
+    """What there is to know about a product of an order.
+
+    `product_archived`: it has left the catalogue before the order had ended. What is ordered stays ordered.
+    """
+
+    code: OrderNoticeCode
+    product_id: UUID
+    product_name: str
+
+
 @dataclass(frozen=True)
 class OrderSummary:
     """An order without its lines, for lists. `refunded` is an amount; `placed_by` a reseller's program."""
@@ -181,7 +214,8 @@ class OrderSummary:
 class Order(OrderSummary):
     """An order with all that happened to it.
 
-    The goods of a pending one are kept until `reserved_until`. Of a buyer who was erased, nothing is left but the id.
+    The goods of a pending one are kept until `reserved_until`. Once it has ended, nothing is left of a buyer who was
+    erased but the id; nor, after COMPTOIR_GUEST_DAYS, of one who had no account.
     """
 
     email: str
@@ -193,6 +227,29 @@ class Order(OrderSummary):
     steps: list[OrderStep]
     payments: list[OrderPayment]
     refunds: list[OrderRefund]
+    notices: list[OrderNotice]
+
+    @property
+    def places(self) -> list[UUID]:
+        """Where it is handled: where it is picked up, and from where it comes."""
+        sources = [parcel.location_id for parcel in self.parcels]
+        return [self.pickup_store_id, *sources] if self.pickup_store_id else sources
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether it was cancelled with money in it, of which some has not gone back."""
+        paid = any(payment.state is PaymentState.SUCCEEDED for payment in self.payments)
+        return self.status is OrderStatus.CANCELLED and paid and self.refunded < self.total
+
+    @property
+    def to_send(self) -> list[OrderParcel]:
+        """The parcels that have not left yet."""
+        return [parcel for parcel in self.parcels if parcel.items and not parcel.sent_at]
+
+    def seen_by(self, person_id: UUID | None) -> Self:
+        """The same as this buyer may see it: who else did what is the chain's business."""
+        steps = [step if step.actor_id == person_id else replace(step, actor_id=None) for step in self.steps]
+        return replace(self, steps=steps)
 
 
 @dataclass(frozen=True)
@@ -287,7 +344,7 @@ class OrderPaid(Event):
 
 @dataclass(frozen=True)
 class OrderUpdated(Event):
-    """An order's delivery changed, or it went a step further."""
+    """An order's delivery changed, it went a step further, or a product of it left the catalogue."""
 
     type: ClassVar[str] = "order.updated"
     order_id: UUID

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, F, OuterRef, Sum
 from cart.interface import Holder
 from checkout import models
 from checkout.interface import Order, OrderFigures, OrderStatus, OrderSummary
-from checkout.service.orders import found, value_of, values_of
+from checkout.service.orders import found, shown, values_of
 from checkout.service.reporting import report_order
 from shared_kernel.money import ZERO
 
@@ -19,7 +19,7 @@ class Listing:
     """The part of the checkout that finds orders again."""
 
     def order(self, *, order_id: UUID, holder: Holder | None = None) -> Order:
-        return value_of(found(order_id, holder=holder))
+        return shown(found(order_id, holder=holder))
 
     def orders(
         self,
@@ -50,6 +50,7 @@ class Listing:
         self,
         *,
         statuses: Sequence[OrderStatus] | None = None,
+        customer_id: UUID | None = None,
         location_ids: Sequence[UUID] | None = None,
         reference: str | None = None,
         oldest_first: bool = False,
@@ -57,7 +58,12 @@ class Listing:
         limit: int = 20,
     ) -> list[Order]:
         order, following = ("id", "id__gt") if oldest_first else ("-id", "id__lt")
-        conditions = {"status__in": statuses, "reference": reference and reference.upper(), following: beyond}
+        conditions = {
+            "status__in": statuses,
+            "customer_id": customer_id,
+            "reference": reference and reference.upper(),
+            following: beyond,
+        }
         return values_of(list(_rows(location_ids, **conditions).order_by(order)[:limit]))
 
     def figures(self, *, since: datetime | None = None, until: datetime | None = None) -> list[OrderFigures]:

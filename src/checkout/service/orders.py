@@ -6,6 +6,7 @@ that calls no other module's write.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 from operator import attrgetter
@@ -17,15 +18,21 @@ from cart.interface import Holder
 from checkout import models
 from checkout.interface import (
     Order,
+    OrderCancelled,
     OrderedItem,
     OrderNotFound,
+    OrderNotice,
+    OrderNoticeCode,
     OrderParcel,
     OrderRefund,
+    OrderStatus,
     PaymentRunning,
     PaymentState,
     Step,
 )
 from inventory.interface import Reservation
+from shared_kernel.cache import cached, outdate
+from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
 
 
@@ -52,21 +59,57 @@ def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
 
 
 def locked(order_id: UUID) -> models.Order:
-    """An order's row, locked until the end of the transaction. Raises OrderNotFound."""
+    """An order's row, locked until the end of the transaction, since it is to change. Raises OrderNotFound."""
     row = models.Order.objects.select_for_update().filter(id=order_id).first()
     if row is None:
         raise OrderNotFound(order_id=order_id)
+    if row.status != OrderStatus.PENDING:
+        outdate("order", about=[order_id])
     return row
 
 
-def note(row: models.Order, step: Step, *, actor_id: UUID | None, now: datetime, text: str = "") -> models.OrderStep:
+def note(
+    row: models.Order,
+    step: Step,
+    *,
+    actor_id: UUID | None,
+    now: datetime,
+    text: str = "",
+    location_id: UUID | None = None,
+) -> models.OrderStep:
     """Note what has happened to an order."""
-    return models.OrderStep.objects.create(order=row, step=step, at=now, actor_id=actor_id, note=text)
+    return models.OrderStep.objects.create(
+        order=row, step=step, at=now, actor_id=actor_id, note=text, location_id=location_id
+    )
+
+
+def end(row: models.Order, step: Step, *, actor_id: UUID | None, now: datetime, text: str = "") -> None:
+    """Cancel a locked order, for which this step stands."""
+    row.status, row.reserved_until = OrderStatus.CANCELLED, None
+    row.save(update_fields=["status", "reserved_until"])
+    note(row, step, actor_id=actor_id, now=now, text=text)
+    publish([OrderCancelled(order_id=row.id)])
 
 
 def value_of(row: models.Order) -> Order:
     """An order with all that belongs to it."""
     return values_of([row])[0]
+
+
+def shown(row: models.Order) -> Order:
+    """The same, to be looked at: once it is paid, what belongs to it comes from the cache.
+
+    How it stands and where it goes comes from the row: no buyer's e-mail or address is kept outside the database.
+    """
+    if row.status == OrderStatus.PENDING:
+        return value_of(row)
+    key = (row.id, row.status, row.refunded)
+    known = cached("paid order", key, lambda: _without_buyer(value_of(row)), shape=Order, about=row.id)
+    return replace(known, **row.head(), email=row.email, address=row.sent_to())
+
+
+def _without_buyer(order: Order) -> Order:
+    return replace(order, customer_id=None, email="", address=None)
 
 
 def values_of(rows: Sequence[models.Order]) -> list[Order]:
@@ -96,26 +139,31 @@ def assembled(
 ) -> Order:
     """An order of these rows."""
     by_time = attrgetter("started_at", "id")
+    lines, steps = sorted(lines, key=attrgetter("position")), list(steps)
     return Order(
         **row.head(),
         email=row.email,
         address=row.sent_to(),
         net=row.total - row.tax,
         tax=row.tax,
-        lines=[line.value() for line in sorted(lines, key=attrgetter("position"))],
-        parcels=_parcels(pieces),
+        lines=[line.value() for line in lines],
+        parcels=_parcels(pieces, steps),
         steps=[step.value() for step in steps],
         payments=[payment.value() for payment in sorted(payments, key=by_time)],
         refunds=[refund_value(refund) for refund in sorted(refunds, key=by_time)],
+        notices=[
+            OrderNotice(OrderNoticeCode.PRODUCT_ARCHIVED, line.product_id, line.name) for line in lines if line.archived
+        ],
     )
 
 
-def _parcels(pieces: Iterable[models.OrderPiece]) -> list[OrderParcel]:
-    """From where an order's goods come."""
+def _parcels(pieces: Iterable[models.OrderPiece], steps: Iterable[models.OrderStep]) -> list[OrderParcel]:
+    """From where an order's goods come; a place of which all was withdrawn keeps its parcel, which is empty."""
+    sent = {step.location_id: step.at for step in steps if step.step == Step.SENT}
     items: dict[UUID, list[OrderedItem]] = defaultdict(list)
     for piece in sorted(pieces, key=attrgetter("location_id", "product_id")):
-        items[piece.location_id].append(OrderedItem(piece.product_id, piece.quantity))
-    return [OrderParcel(location_id, ordered) for location_id, ordered in items.items()]
+        items[piece.location_id] += [OrderedItem(piece.product_id, piece.left)] if piece.left else []
+    return [OrderParcel(location_id, ordered, sent.get(location_id)) for location_id, ordered in items.items()]
 
 
 def refund_value(row: models.Refund) -> OrderRefund:
@@ -134,20 +182,29 @@ def refund_value(row: models.Refund) -> OrderRefund:
     )
 
 
-def pieces_of(row: models.Order) -> dict[UUID, int]:
+def pieces_of(order_id: UUID) -> dict[UUID, int]:
     """The pieces of each product that an order takes out of the stock."""
     pieces: dict[UUID, int] = defaultdict(int)
-    for product_id, quantity in row.pieces.values_list("product_id", "quantity"):
+    rows = models.OrderPiece.objects.filter(order_id=order_id)
+    for product_id, quantity in rows.values_list("product_id", "quantity"):
         pieces[product_id] += quantity
     return pieces
 
 
 @atomic_write
-def place_anew(order_id: UUID, kept: Sequence[Reservation]) -> None:
-    """Note from where an order's goods come now; the same places as before, most of the time."""
+def place_anew(order_id: UUID, kept: Sequence[Reservation]) -> bool:
+    """Note from where a pending order's goods come now; the same places as before, most of the time.
+
+    Returns whether it is pending.
+    """
     row = locked(order_id)
-    row.pieces.all().delete()
-    write_pieces(order_id, kept)
+    if row.status != OrderStatus.PENDING:
+        return False
+    places = {(piece.location_id, piece.product_id, piece.quantity) for piece in kept}
+    if places != set(row.pieces.values_list("location_id", "product_id", "quantity")):
+        row.pieces.all().delete()
+        write_pieces(order_id, kept)
+    return True
 
 
 def write_pieces(order_id: UUID, kept: Sequence[Reservation]) -> list[models.OrderPiece]:

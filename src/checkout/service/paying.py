@@ -18,10 +18,10 @@ from checkout.interface import (
     ProviderAway,
     Step,
 )
-from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note, pieces_of, write_pieces
-from checkout.service.placing import keep, reservation_time
+from checkout.service.keeping import note_kept, prolong
+from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note
 from checkout.service.providers import CardToken, Unknown, provider
-from inventory.interface import Reservation, ReservationExpired, ReservationNotFound, inventory
+from inventory.interface import Reservation, inventory
 from shared_kernel.postgres.transactions import atomic_write
 
 
@@ -45,7 +45,7 @@ class Paying:
             token = provider().tokenise(card=card)
         except Unknown as error:
             raise ProviderAway(order_id=order_id) from error
-        kept = _keep_on(row, now=now)
+        kept = prolong(row, now=now)
         try:
             return _begin(payment_id, order_id, token, kept, actor_id=actor_id, now=now)
         except OrderNotPending:
@@ -67,16 +67,6 @@ def _check_payable(row: models.Order) -> None:
     check_not_being_paid(row)
 
 
-def _keep_on(row: models.Order, *, now: datetime) -> list[Reservation]:
-    """Keep an order's goods while it is paid; others, where they have run out. Raises NotEnoughStock."""
-    if not (wanted := pieces_of(row)):
-        return []
-    try:
-        return inventory.extend(order_id=row.id, until=now + reservation_time(), now=now)
-    except (ReservationExpired, ReservationNotFound):
-        return keep(row.id, wanted, row.pickup_store_id, now=now)
-
-
 @atomic_write
 def _begin(
     payment_id: UUID,
@@ -91,10 +81,7 @@ def _begin(
     if known := row.payments.filter(id=payment_id).first():
         return known.value()
     _check_payable(row)
-    row.reserved_until = now + reservation_time()
-    row.save(update_fields=["reserved_until"])
-    row.pieces.all().delete()
-    write_pieces(order_id, kept)
+    note_kept(row, kept, now=now)
     payment = models.Payment.objects.create(
         id=payment_id,
         order=row,
@@ -106,6 +93,6 @@ def _begin(
         started_at=now,
         taken_up_at=now,
     )
-    note(row, Step.PAYMENT_STARTED, actor_id=actor_id, now=now, text=f"{token.brand} {token.last4}")
+    note(row, Step.PAYMENT_STARTED, actor_id=actor_id, now=now)
     app.configure_task("charge_payment", queue="payments").defer(payment_id=str(payment_id))
     return payment.value()

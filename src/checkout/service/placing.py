@@ -7,19 +7,21 @@ the reservation and goes on. The cart is emptied last, by a job that goes with t
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from accounts.interface import AddressDraft, accounts
-from cart.interface import Cart, Holder, OrderedLine, carts
+from cart.interface import Cart, CartToOrder, Holder, OrderedLine, carts
 from catalog.interface import catalog
 from checkout import models, rules
 from checkout.interface import (
     CartEmpty,
+    CartOrdered,
     ChangedPrice,
     Destination,
     InvalidOrder,
@@ -36,17 +38,29 @@ from checkout.interface import (
     OrderUpdated,
     PriceChanged,
     Quote,
-    Source,
     Step,
 )
-from checkout.service.orders import assembled, digest, found, locked, note, value_of, write_pieces
-from inventory.interface import InsufficientStock, PlacedLine, Reservation, inventory
+from checkout.service.keeping import counted, hold, keep, missing_lines, reservation_time, shelves
+from checkout.service.orders import (
+    assembled,
+    digest,
+    found,
+    locked,
+    note,
+    pieces_of,
+    value_of,
+    write_pieces,
+)
+from inventory.interface import (
+    Reservation,
+    inventory,
+)
+from shared_kernel.ids import part_of
 from shared_kernel.money import ZERO, tax_within
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
-# While we look and reserve, others reserve, too: as often as this, we look again.
-LOOKS = 10
+CLAIM = "INSERT INTO ordered_content (id, order_id) SELECT unnest(%s::uuid[]), %s ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,10 @@ class Buyer:
     placed_by: UUID | None
 
 
+class ReferenceTaken(Exception):
+    """Another order, out of a million millions, has the same reference."""
+
+
 class Placing:
     """The part of the checkout that takes orders."""
 
@@ -89,13 +107,13 @@ class Placing:
             inventory.store(store_id=pickup_store_id)
         cart = carts.cart(cart_id=cart_id, holder=holder)
         wanted = _wanted(_lines_of(cart))
-        parcels = rules.parcels(wanted, _shelves(wanted, pickup_store_id))
+        parcels = rules.parcels(wanted, shelves(wanted, pickup_store_id))
         return Quote(
             currency=cart.currency,
             net=cart.net,
             tax=cart.tax,
             total=cart.total,
-            missing=_unsold(cart) or ([] if parcels is not None else _missing(wanted, pickup_store_id)),
+            missing=_unsold(cart) or ([] if parcels is not None else missing_lines(wanted, pickup_store_id)),
             changed_prices=_changed_prices(cart),
             parcels=[
                 OrderParcel(
@@ -116,8 +134,11 @@ class Placing:
         now: datetime,
     ) -> Order:
         order = _known(order_id)
-        if order is None:
-            cart = carts.cart(cart_id=cart_id, holder=holder)
+        if order:
+            contents = _contents_of(order_id)
+        else:
+            held = carts.cart_to_order(cart_id=cart_id, holder=holder)
+            cart = held.cart
             # Emptied by a twin, perhaps, who has placed the order meanwhile.
             if not cart.lines and not models.Order.objects.filter(id=order_id).exists():
                 raise CartEmpty(cart_id=cart_id)
@@ -128,14 +149,13 @@ class Placing:
             # Whoever is logged in orders for themselves, be it what they put into a cart before.
             customer_id = cart.customer_id or holder.customer_id
             buyer = Buyer(OrderChannel.WEB, customer_id, None if customer_id else holder.token, None)
-            order = _place(order_id, buyer, _lines_of(cart), destination, cart_id=cart_id, now=now)
-        carts.check_out(
-            cart_id=cart_id,
-            order_id=order_id,
-            lines=[OrderedLine(line.product_id, line.quantity) for line in order.lines],
-            now=now,
-        )
+            order = _place(order_id, buyer, _lines_of(cart), destination, held=held, now=now)
+            contents = held.contents
+        _empty_cart(order, cart_id, contents, now=now)
         return order
+
+    def empty_cart(self, *, order_id: UUID, cart_id: UUID, now: datetime) -> None:
+        _empty_cart(value_of(found(order_id)), cart_id, _contents_of(order_id), now=now)
 
     def place_order(
         self,
@@ -148,7 +168,7 @@ class Placing:
         now: datetime,
     ) -> Order:
         buyer = Buyer(OrderChannel.RESELLER, customer_id, None, actor_id)
-        return _known(order_id) or _place(order_id, buyer, _priced(items), destination, cart_id=None, now=now)
+        return _known(order_id) or _place(order_id, buyer, _priced(items), destination, held=None, now=now)
 
     @atomic_write
     def change_destination(
@@ -170,52 +190,66 @@ class Placing:
         return value_of(row)
 
 
-def reserve(order_id: UUID, pieces: Sequence[PlacedLine], *, now: datetime) -> list[Reservation]:
-    """Keep these pieces for an order for a while. Raises InsufficientStock."""
-    return inventory.reserve(order_id=order_id, lines=pieces, until=now + reservation_time(), now=now)
-
-
-def reservation_time() -> timedelta:
-    """For how long an order's goods are kept while it is not paid."""
-    return timedelta(seconds=settings.COMPTOIR_RESERVATION_SECONDS)
-
-
-def keep(order_id: UUID, wanted: rules.Pieces, pickup_store_id: UUID | None, *, now: datetime) -> list[Reservation]:
-    """Reserve this for an order, in as few places as possible. Raises NotEnoughStock."""
-    if not wanted:
-        return []
-    for _ in range(LOOKS):
-        parcels = rules.parcels(wanted, _shelves(wanted, pickup_store_id))
-        if parcels is None:
-            break
-        pieces = [
-            PlacedLine(parcel.location_id, product, number)
-            for parcel in parcels
-            for product, number in parcel.pieces.items()
-        ]
-        with suppress(InsufficientStock):
-            return reserve(order_id, pieces, now=now)
-    # What is missing may be what a twin, or a call that was cut off, keeps for this very order.
-    if kept := reserve(order_id, [], now=now):
-        return kept
-    raise NotEnoughStock(lines=_missing(wanted, pickup_store_id))
-
-
 def _place(
     order_id: UUID,
     buyer: Buyer,
     lines: Sequence[Ordered],
     destination: Destination,
     *,
-    cart_id: UUID | None,
+    held: CartToOrder | None,
     now: datetime,
 ) -> Order:
     destination = _sound(destination)
-    kept = keep(order_id, _wanted(lines), destination.pickup_store_id, now=now)
     try:
-        return _write(order_id, buyer, lines, destination, kept, cart_id=cart_id, now=now)
+        kept = keep(order_id, _wanted(lines), destination.pickup_store_id, now=now)
+    except NotEnoughStock:
+        # What is missing may be what another order of this very cart keeps.
+        _check_not_ordered(order_id, held)
+        raise
+    write = partial(_write, order_id, buyer, lines, destination, kept, held=held, now=now)
+    try:
+        try:
+            return write(reference=rules.reference(order_id))
+        except ReferenceTaken:
+            return write(reference=rules.reference(part_of(order_id, "another reference")))
     except AlreadyDone:
-        return value_of(found(order_id))
+        row = found(order_id)
+        if counted(kept) != pieces_of(order_id):
+            # Written of what the cart held before: at the latest when it is paid, its own goods are kept again.
+            with suppress(NotEnoughStock):
+                hold(row, now=now)
+        return value_of(row)
+    except CartOrdered:
+        inventory.release(order_id=order_id, now=now)
+        raise
+
+
+def _check_not_ordered(order_id: UUID, held: CartToOrder | None) -> None:
+    """Raises CartOrdered for a cart of which another order was made."""
+    if held:
+        taken = models.OrderedContent.objects.filter(id__in=held.contents).exclude(order_id=order_id).first()
+        if taken:
+            raise CartOrdered(cart_id=held.cart.id, order_id=taken.order_id)
+
+
+def _claim(order_id: UUID, held: CartToOrder) -> None:
+    """Make what a cart holds this order's. Waits for another under way. Raises CartOrdered where that is first."""
+    with connection.cursor() as cursor:
+        # In one order, so that no two wait for each other.
+        cursor.execute(CLAIM, [sorted(held.contents), order_id])
+        if cursor.rowcount < len(held.contents):
+            _check_not_ordered(order_id, held)
+
+
+def _contents_of(order_id: UUID) -> list[UUID]:
+    """What the cart held that an order was made of."""
+    return list(models.OrderedContent.objects.filter(order_id=order_id).values_list("id", flat=True))
+
+
+def _empty_cart(order: Order, cart_id: UUID, contents: Sequence[UUID], *, now: datetime) -> None:
+    """Take what an order holds out of the cart that it was made of. Idempotent."""
+    lines = [OrderedLine(line.product_id, line.quantity) for line in order.lines]
+    carts.check_out(cart_id=cart_id, order_id=order.id, contents=contents, lines=lines, now=now)
 
 
 def _known(order_id: UUID) -> Order | None:
@@ -232,14 +266,19 @@ def _write(
     destination: Destination,
     kept: Sequence[Reservation],
     *,
-    cart_id: UUID | None,
+    reference: str,
+    held: CartToOrder | None,
     now: datetime,
 ) -> Order:
-    """Write an order down whose goods are reserved. Raises AlreadyDone where a twin has just done so."""
+    """Write an order down whose goods are reserved.
+
+    Raises AlreadyDone where a twin has just done so, ReferenceTaken, and CartOrdered where another order was made of
+    the cart.
+    """
     rows = [_row(order_id, position, line) for position, line in enumerate(lines, start=1)]
     order = models.Order(
         id=order_id,
-        reference=rules.reference(order_id),
+        reference=reference,
         channel=buyer.channel,
         customer_id=buyer.customer_id,
         token_digest=digest(buyer.token) if buyer.token else None,
@@ -259,11 +298,15 @@ def _write(
     except IntegrityError as error:
         if constraint_of(error) == "customer_order_pkey":
             raise AlreadyDone from error
+        if constraint_of(error) == "customer_order_reference_key":
+            raise ReferenceTaken from error
         raise
+    if held:
+        _claim(order_id, held)
     models.OrderLine.objects.bulk_create(rows)
     pieces = write_pieces(order_id, kept)
     placed = note(order, Step.PLACED, actor_id=buyer.placed_by or buyer.customer_id, now=now)
-    publish([OrderCreated(order_id=order_id, customer_id=buyer.customer_id, cart_id=cart_id)])
+    publish([OrderCreated(order_id=order_id, customer_id=buyer.customer_id, cart_id=held.cart.id if held else None)])
     return assembled(order, lines=rows, pieces=pieces, steps=[placed])
 
 
@@ -324,31 +367,6 @@ def _priced(items: Sequence[OrderedItem]) -> list[Ordered]:
 def _wanted(lines: Sequence[Ordered]) -> dict[UUID, int]:
     """The pieces that have to come from somewhere."""
     return {line.product_id: line.quantity for line in lines if line.stocked}
-
-
-def _shelves(wanted: rules.Pieces, pickup_store_id: UUID | None) -> list[rules.Shelf]:
-    """The places that could give something, or the one store where it is to be picked up."""
-    pieces: dict[tuple[UUID, bool], dict[UUID, int]] = {}
-    for held in inventory.online_stock(product_ids=list(wanted)):
-        if pickup_store_id in {None, held.location_id}:
-            pieces.setdefault((held.location_id, held.in_warehouse), {})[held.product_id] = held.available
-    return [rules.Shelf(location_id, in_warehouse, on_it) for (location_id, in_warehouse), on_it in pieces.items()]
-
-
-def _missing(wanted: rules.Pieces, pickup_store_id: UUID | None) -> list[MissingLine]:
-    """The lines that cannot be served, with what there is, and where else."""
-    sources: dict[UUID, list[Source]] = {product: [] for product in wanted}
-    held = inventory.online_stock(product_ids=list(wanted))
-    names = {place.id: place.name for place in inventory.locations(ids=list({each.location_id for each in held}))}
-    for each in held:
-        sources[each.product_id].append(Source(each.location_id, names[each.location_id], each.available))
-    lines = []
-    for product, number in wanted.items():
-        here = [source for source in sources[product] if pickup_store_id in {None, source.location_id}]
-        available = sum(source.available for source in here)
-        lines.append(MissingLine(product, number, available, [each for each in sources[product] if each not in here]))
-    # There may be enough again by now, of all of them: then these are the ones that it was about.
-    return [line for line in lines if line.available < line.requested] or lines
 
 
 def _unsold(cart: Cart) -> list[MissingLine]:

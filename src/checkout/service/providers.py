@@ -16,10 +16,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from checkout.interface import Card
+from shared_kernel.money import WITHOUT_CENTS
 
 # Currencies whose amounts have not two decimal places, but none, or three: as card processors count them.
-_PLACES = dict.fromkeys(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV"], 0)
-_PLACES |= dict.fromkeys(["XAF", "XOF", "XPF"], 0) | dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 3)
+_PLACES = dict.fromkeys(WITHOUT_CENTS, 0) | dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 3)
 
 
 class Unknown(Exception):
@@ -81,10 +81,6 @@ class PaymentProvider(Protocol):
 
     def charge(self, *, payment_id: UUID, amount: Decimal, currency: str, token: str) -> Answer:
         """Take this amount from the card; once, however often it is called for one `payment_id`. Raises Unknown."""
-        ...
-
-    def charged(self, *, payment_id: UUID) -> Answer | None:
-        """How the charge of this payment stands; None when the provider never heard of it. Raises Unknown."""
         ...
 
     def refund(self, *, refund_id: UUID, reference: str, amount: Decimal, currency: str) -> Answer:

@@ -4,11 +4,13 @@ What is to go back is decided in one transaction, with the order locked; the wor
 then the goods, then the sales' books. Each is idempotent by the refund's id.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import F
 from procrastinate.contrib.django import app
 
@@ -34,7 +36,25 @@ from shared_kernel.money import ZERO
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
 
-REFUNDABLE = {OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED}
+# The pieces of a line may come from several places.
+COUNT = """
+WITH back AS (
+    SELECT r.order_id, r.restock, l.position, l.product_id, l.location_id, %(sign)s * l.quantity AS quantity
+    FROM refund r JOIN refund_line l ON l.refund_id = r.id
+    WHERE r.id = %(refund)s
+), pieces AS (
+    UPDATE order_piece p SET
+        returned = p.returned + CASE WHEN back.restock THEN back.quantity ELSE 0 END,
+        written_off = p.written_off + CASE WHEN back.restock THEN 0 ELSE back.quantity END
+    FROM back
+    WHERE (p.order_id, p.location_id, p.product_id) = (back.order_id, back.location_id, back.product_id)
+)
+UPDATE order_line o SET refunded = o.refunded + total.quantity
+FROM (SELECT order_id, position, sum(quantity) AS quantity FROM back GROUP BY order_id, position) total
+WHERE (o.order_id, o.position) = (total.order_id, total.position)
+"""
+
+NOTHING_LEFT = {"field": "items", "message": "There is nothing to refund: name some pieces."}
 
 
 class Refunding:
@@ -55,13 +75,7 @@ class Refunding:
         row = locked(order_id)
         if known := row.refunds.filter(id=refund_id).first():
             return refund_value(known)
-        if row.status not in REFUNDABLE:
-            status = OrderStatus(row.status)
-            raise ImpossibleStep(
-                order_id=order_id, order_status=status, asked=OrderStatus.REFUNDED, possible=list(rules.NEXT[status])
-            )
-        lines = _chosen(row, items)
-        amount = sum((line.unit_price * quantity for line, quantity in lines), ZERO)
+        lines, amount = _what_goes_back(row, items)
         return refund_value(
             begin_refund(
                 row, refund_id, lines, amount=amount, restock=restock, reason=reason, actor_id=actor_id, now=now
@@ -102,8 +116,7 @@ def begin_refund(
             location_id=location_id,
             quantity=number,
         )
-        for line, quantity in lines
-        for location_id, number in _places(row, line, quantity, restock=restock)
+        for line, location_id, number in _from_where(row, lines)
     )
     _count(refund, sign=1)
     app.configure_task("carry_out_refund", queue="payments").defer(refund_id=str(refund_id))
@@ -115,6 +128,8 @@ def carry_out(refund_id: UUID, *, now: datetime) -> None:
     refund = models.Refund.objects.filter(id=refund_id, state=PaymentState.RUNNING).select_related("order").first()
     if refund is None:
         return
+    if refund.order.status == OrderStatus.CANCELLED:
+        _free_goods(refund.order, now=now)
     code = _give_money_back(refund)
     if code:
         _fail(refund, code, now=now)
@@ -123,6 +138,24 @@ def carry_out(refund_id: UUID, *, now: datetime) -> None:
     if refund.lines.exists():
         report_refund(refund)
     _close(refund, now=now)
+
+
+def _what_goes_back(
+    row: models.Order, items: Sequence[OrderedItem] | None
+) -> tuple[list[tuple[models.OrderLine, int]], Decimal]:
+    """The pieces that go back, and the money. Raises ImpossibleStep, RefundExceedsOrder, InvalidOrder."""
+    status = OrderStatus(row.status)
+    if status.is_refundable:
+        lines = _chosen(row, items)
+        return lines, sum((line.unit_price * quantity for line, quantity in lines), ZERO)
+    # Paid too late, and the provider refused to give the money back: of goods, nothing was ever sold.
+    if status is OrderStatus.CANCELLED and row.payments.filter(state=PaymentState.SUCCEEDED).exists():
+        if items is not None or row.refunded == row.total:
+            raise InvalidOrder(errors=[NOTHING_LEFT])
+        return [], row.total - row.refunded
+    raise ImpossibleStep(
+        order_id=row.id, order_status=status, asked=OrderStatus.REFUNDED, possible=list(rules.NEXT[status])
+    )
 
 
 def _chosen(row: models.Order, items: Sequence[OrderedItem] | None) -> list[tuple[models.OrderLine, int]]:
@@ -140,7 +173,7 @@ def _chosen(row: models.Order, items: Sequence[OrderedItem] | None) -> list[tupl
         raise InvalidOrder(errors=errors)
     chosen = [(lines[product], quantity) for product, quantity in asked.items() if quantity]
     if not chosen or any(quantity < 0 for _, quantity in chosen):
-        raise InvalidOrder(errors=[{"field": "items", "message": "There is nothing to refund: name some pieces."}])
+        raise InvalidOrder(errors=[NOTHING_LEFT])
     for line, quantity in chosen:
         if quantity > line.quantity - line.refunded:
             raise RefundExceedsOrder(
@@ -152,29 +185,29 @@ def _chosen(row: models.Order, items: Sequence[OrderedItem] | None) -> list[tupl
     return chosen
 
 
-def _places(
-    row: models.Order, line: models.OrderLine, quantity: int, *, restock: bool
-) -> Iterator[tuple[UUID | None, int]]:
-    """Where so many pieces of a line go back to: from where they came; nowhere, where they are written off."""
-    if not (restock and line.stocked):
-        yield None, quantity
-        return
-    for piece in row.pieces.filter(product_id=line.product_id).order_by("location_id"):
-        number = min(quantity, piece.quantity - piece.returned)
-        if number:
-            yield piece.location_id, number
-        quantity -= number
+def _from_where(
+    row: models.Order, lines: Sequence[tuple[models.OrderLine, int]]
+) -> Iterator[tuple[models.OrderLine, UUID | None, int]]:
+    """From where so many pieces of each line come: first from what is not sent yet, which nobody packs any more."""
+    sent = set(row.steps.filter(step=Step.SENT).values_list("location_id", flat=True))
+    pieces = sorted(row.pieces.all(), key=lambda piece: (piece.location_id in sent, piece.location_id))
+    for line, quantity in lines:
+        if not line.stocked:
+            yield line, None, quantity
+            continue
+        left = quantity
+        for piece in pieces:
+            number = min(left, piece.left) if piece.product_id == line.product_id else 0
+            if number:
+                yield line, piece.location_id, number
+            left -= number
 
 
 def _count(refund: models.Refund, *, sign: int) -> None:
     """Count the refund's money and pieces to what the order has had refunded, or, with sign −1, off again."""
     models.Order.objects.filter(id=refund.order_id).update(refunded=F("refunded") + sign * refund.amount)
-    for line in refund.lines.all():
-        of_order = {"order": refund.order_id, "product_id": line.product_id}
-        models.OrderLine.objects.filter(**of_order).update(refunded=F("refunded") + sign * line.quantity)
-        if line.location_id:
-            pieces = models.OrderPiece.objects.filter(**of_order, location_id=line.location_id)
-            pieces.update(returned=F("returned") + sign * line.quantity)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"refund": refund.id, "sign": sign})
 
 
 def _give_money_back(refund: models.Refund) -> str:
@@ -197,18 +230,42 @@ def _give_money_back(refund: models.Refund) -> str:
 
 def _put_back(refund: models.Refund, *, now: datetime) -> None:
     """Put the restocked pieces onto the shelves that they came from."""
-    shelves: dict[UUID, list[StockLine]] = {}
-    for line in refund.lines.all():
-        if line.location_id:
-            shelves.setdefault(line.location_id, []).append(StockLine(line.product_id, line.quantity))
+    if refund.restock:
+        pieces = [(line.location_id, StockLine(line.product_id, line.quantity)) for line in refund.lines.all()]
+        _shelve(refund.order, refund.id, pieces, actor_id=refund.actor_id, now=now)
+
+
+def _free_goods(row: models.Order, *, now: datetime) -> None:
+    """Keep nothing for an order that was given up; what a twin, who was late, has sold for it goes back. Idempotent."""
+    inventory.release(order_id=row.id, now=now)
+    promise = inventory.promises(order_ids=[row.id], now=now).get(row.id)
+    if promise and promise.sold:
+        pieces = [(piece.location_id, StockLine(piece.product_id, piece.quantity)) for piece in row.pieces.all()]
+        _shelve(row, part_of(row.id, "given up"), pieces, actor_id=None, now=now)
+        row.pieces.update(returned=F("quantity"))
+
+
+def _shelve(
+    row: models.Order,
+    operation_id: UUID,
+    pieces: Iterable[tuple[UUID | None, StockLine]],
+    *,
+    actor_id: UUID | None,
+    now: datetime,
+) -> None:
+    """Put these pieces of an order onto the shelves of these places. Idempotent by `operation_id`."""
+    shelves: dict[UUID, list[StockLine]] = defaultdict(list)
+    for location_id, line in pieces:
+        if location_id:
+            shelves[location_id].append(line)
     for location_id, lines in shelves.items():
         inventory.issue(
-            operation_id=part_of(refund.id, str(location_id)),
+            operation_id=part_of(operation_id, str(location_id)),
             location_id=location_id,
             lines=[],
             returned=lines,
-            document=f"refund of order {refund.order.reference}",
-            actor_id=refund.actor_id,
+            document=f"refund of order {row.reference}",
+            actor_id=actor_id,
             now=now,
         )
 
@@ -221,7 +278,8 @@ def _close(refund: models.Refund, *, now: datetime) -> None:
         return
     note(row, Step.REFUNDED, actor_id=refund.actor_id, now=now, text=f"{refund.amount} {row.currency}")
     all_back = not row.lines.filter(refunded__lt=F("quantity")).exists()
-    if all_back and row.status in REFUNDABLE and not row.refunds.filter(state=PaymentState.RUNNING).exists():
+    refundable = OrderStatus(row.status).is_refundable
+    if all_back and refundable and not row.refunds.filter(state=PaymentState.RUNNING).exists():
         row.status = OrderStatus.REFUNDED
         row.save(update_fields=["status"])
     publish([OrderRefunded(order_id=row.id, amount=refund.amount)])

@@ -1,16 +1,19 @@
 """What the sales' books are told: a paid order is a sale of the web shop, and a refund a return of it."""
 
+from uuid import UUID
+
 from checkout import models
-from checkout.interface import Step
-from inventory.interface import inventory
+from checkout.interface import PaymentState, Step
+from inventory.interface import LocationNotFound, inventory
 from sales.interface import OrderedLine, PaymentMethod, ReturnedItem, sales
 
 
 def report_order(row: models.Order) -> None:
     """Write a paid order down as a sale, at the store where it is picked up, or else at the warehouse. Idempotent."""
+    paid = row.payments.filter(state=PaymentState.SUCCEEDED)
     sales.record_order(
         sale_id=row.id,
-        store_id=row.pickup_store_id or inventory.central().id,
+        store_id=row.pickup_store_id or _where_sold(row),
         lines=[
             OrderedLine(
                 product_id=line.product_id,
@@ -21,11 +24,22 @@ def report_order(row: models.Order) -> None:
             )
             for line in row.lines.order_by("position")
         ],
-        method=PaymentMethod.CARD if row.payments.exclude(reference="").exists() else PaymentMethod.OTHER,
+        method=PaymentMethod.CARD if paid.exclude(reference="").exists() else PaymentMethod.OTHER,
         reference=row.reference,
         customer_id=row.customer_id,
         sold_at=row.steps.get(step=Step.PAID).at,
     )
+
+
+def _where_sold(row: models.Order) -> UUID:
+    """The warehouse; without one the oldest place that sends something, or the oldest store where nothing is sent."""
+    try:
+        return inventory.central().id
+    except LocationNotFound:
+        sending = [piece.location_id for piece in row.pieces.all()] or [store.id for store in inventory.stores()]
+        if not sending:
+            raise
+        return min(sending)
 
 
 def report_refund(refund: models.Refund) -> None:
@@ -38,7 +52,7 @@ def report_refund(refund: models.Refund) -> None:
                 sale_id=refund.order_id,
                 position=line.position,
                 quantity=line.quantity,
-                restock=line.location_id is not None,
+                restock=refund.restock and line.location_id is not None,
             )
             for line in refund.lines.order_by("id")
         ],

@@ -66,10 +66,6 @@ class Sandbox:
         }
         return _answer(self._call("POST", "/v1/charges", sent, key=payment_id))
 
-    def charged(self, *, payment_id: UUID) -> Answer | None:
-        found = self._call("GET", f"/v1/charges?idempotency_key={payment_id}")["data"]
-        return _answer(found[0]) if found else None
-
     def refund(self, *, refund_id: UUID, reference: str, amount: Decimal, currency: str) -> Answer:
         sent = {"charge": reference, "amount": to_minor_units(amount, currency)}
         return _answer(self._call("POST", "/v1/refunds", sent, key=refund_id))

@@ -3,8 +3,8 @@
 Each of these steps may be the last one that a killed process took; `take_up` goes on from any of them.
 """
 
+from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from checkout import models, rules
 from checkout.interface import (
     NotEnoughStock,
-    OrderCancelled,
     OrderPaid,
     OrderStatus,
     PaymentNotFound,
@@ -22,8 +21,8 @@ from checkout.interface import (
     ProviderAway,
     Step,
 )
-from checkout.service.orders import found, locked, note, pieces_of, place_anew
-from checkout.service.placing import keep
+from checkout.service.keeping import hold
+from checkout.service.orders import end, found, locked, note, pieces_of
 from checkout.service.providers import Answer, Result, Unknown, provider
 from checkout.service.refunding import begin_refund, carry_out
 from inventory.interface import ReservationExpired, ReservationNotFound, inventory
@@ -49,15 +48,25 @@ class Settling:
 
     def take_up(self, *, now: datetime, limit: int = 100) -> int:
         left = now - rules.LEFT_ALONE
-        payments = models.Payment.objects.filter(models.UNFINISHED, taken_up_at__lte=left)
+        running = models.Payment.objects.filter(state=PaymentState.RUNNING, taken_up_at__lte=left)
+        # The money is there, and the order has not got its goods.
+        unfinished = models.Payment.objects.filter(
+            state=PaymentState.SUCCEEDED, order__status=OrderStatus.PENDING, taken_up_at__lte=left
+        )
         refunds = models.Refund.objects.filter(state=PaymentState.RUNNING, taken_up_at__lte=left)
-        taken = [partial(charge, payment_id, now=now) for payment_id in _claimed(payments, now=now, limit=limit)]
-        taken += [partial(carry_out, refund_id, now=now) for refund_id in _claimed(refunds, now=now, limit=limit)]
-        for go_on in taken:
+        taken = [
+            (go_on, row_id)
+            for go_on, rows in ((charge, running), (charge, unfinished), (carry_out, refunds))
+            for row_id in _claimed(rows, now=now, limit=limit)
+        ]
+        for go_on, row_id in taken:
             try:
-                go_on()
+                go_on(row_id, now=now)
             except ProviderAway as error:
                 log.warning("payment provider away", order_id=str(error.order_id))
+            except Exception:
+                # The others are not to wait for whoever mends this one.
+                log.exception("payment or refund not taken up", job_id=str(row_id))
         return len(taken)
 
 
@@ -69,6 +78,7 @@ def charge(payment_id: UUID, *, now: datetime) -> None:
     if payment.state == PaymentState.SUCCEEDED:
         _finish(payment.order_id, now=now)
     elif payment.state == PaymentState.RUNNING:
+        models.Payment.objects.filter(id=payment_id, begun_at=None).update(begun_at=now)
         try:
             answer = provider().charge(
                 payment_id=payment_id, amount=payment.amount, currency=payment.order.currency, token=payment.token
@@ -115,17 +125,17 @@ def _finish(order_id: UUID, *, now: datetime) -> None:
     try:
         complete(order_id, actor_id=None, now=now)
     except NotEnoughStock:
-        _give_up(order_id, now=now)
+        give_up(order_id, now=now)
 
 
 def _take_goods(row: models.Order, *, actor_id: UUID | None, now: datetime) -> None:
-    if not (wanted := pieces_of(row)):
-        return
-    try:
-        inventory.confirm(order_id=row.id, actor_id=actor_id, now=now)
-    except (ReservationExpired, ReservationNotFound):
-        place_anew(row.id, keep(row.id, wanted, row.pickup_store_id, now=now))
-        inventory.confirm(order_id=row.id, actor_id=actor_id, now=now)
+    # The goods are kept before it is asked whether the order waits for them: a twin that gives it up after that frees
+    # them, or puts them back, once it has done so.
+    while pieces_of(row.id) and hold(row, now=now):
+        # Where the clock of another has just freed them: once more.
+        with suppress(ReservationExpired, ReservationNotFound):
+            inventory.confirm(order_id=row.id, actor_id=actor_id, now=now)
+            return
 
 
 @atomic_write
@@ -139,13 +149,11 @@ def _call_paid(order_id: UUID, *, actor_id: UUID | None, now: datetime) -> None:
 
 
 @atomic_write
-def _give_up(order_id: UUID, *, now: datetime) -> None:
+def give_up(order_id: UUID, *, now: datetime) -> None:
+    """Cancel an order whose goods are gone, and give its money back. Unless it is pending: nothing happens."""
     row = locked(order_id)
     if row.status == OrderStatus.PENDING:
-        row.status, row.reserved_until = OrderStatus.CANCELLED, None
-        row.save(update_fields=["status", "reserved_until"])
-        note(row, Step.CANCELLED, actor_id=None, now=now, text=TOO_LATE)
-        publish([OrderCancelled(order_id=order_id)])
+        end(row, Step.CANCELLED, actor_id=None, now=now, text=TOO_LATE)
         begin_refund(
             row,
             part_of(order_id, "too late"),

@@ -114,6 +114,7 @@ class Stripe:
             return _payment_answer(intent.to_dict())
 
     def charged(self, *, payment_id: UUID) -> Answer | None:
+        """How the charge of this payment stands; None when Stripe never heard of it. Raises Unknown."""
         query = f"metadata['{PAYMENT}']:'{payment_id}'"
         recent = int(time.time()) - SEARCH_LAG
         with _told():

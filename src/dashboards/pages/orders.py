@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.interface import Action, Actor, NotAllowed, accounts
+from accounts.interface import Action, Actor, accounts
 from checkout.interface import (
     Order,
     OrderedItem,
@@ -40,12 +40,11 @@ STATES = {
     UNPAID: [OrderStatus.PENDING],
     DONE: [OrderStatus.COMPLETED, OrderStatus.REFUNDED, OrderStatus.CANCELLED],
 }
-REFUNDABLE = {OrderStatus.PAID, OrderStatus.PROCESSING, OrderStatus.COMPLETED}
 
 
 @dataclass(frozen=True)
 class Piece:
-    """So many pieces of a line that a place sends, or hands over."""
+    """So many pieces of a line."""
 
     line: OrderLine
     quantity: int
@@ -53,17 +52,21 @@ class Piece:
 
 @dataclass(frozen=True)
 class Parcel:
-    """What one place sends, or hands over; without a place, services, of which nothing is sent."""
+    """What one place sends, or hands over, and when it did; without a place, services, of which nothing is sent."""
 
     place: str
     pieces: list[Piece]
+    location_id: UUID | None = None
+    sent_at: datetime | None = None
+    may_send: bool = False
 
 
 @dataclass(frozen=True)
 class Card:
     """An order as it is shown to somebody: the parcels that are theirs, and the names of the other places.
 
-    `left` are the lines of which something can be refunded, with how many pieces; `by` is who took the last step.
+    `back` are the lines of which pieces were refunded, `left` those of which some can be, with how many; `by` is who
+    took the last step.
     """
 
     order: Order
@@ -73,9 +76,11 @@ class Card:
     by: str
     waits: str
     late: bool
+    back: list[Piece]
     left: list[Piece]
     refunds: list[OrderRefund]
-    may_fulfil: bool
+    may_pack: bool
+    may_complete: bool
 
 
 @require_safe
@@ -87,7 +92,7 @@ def orders(request: HttpRequest, actor: Actor) -> HttpResponse:
     """
     actor.require(Action.READ_ORDERS)
     own = actor.stores_for(Action.READ_ORDERS)
-    chosen, reference = _id(request, "place"), _reference(request)
+    chosen, reference = _id(request.GET, "place"), _reference(request)
     tab = request.GET.get("tab", "")
     tab = tab if tab in STATES else TO_PACK
     places = [place for place in _places() if own is None or place.id in own]
@@ -96,7 +101,7 @@ def orders(request: HttpRequest, actor: Actor) -> HttpResponse:
         location_ids=_shown_places(own, chosen),
         reference=reference or None,
         oldest_first=tab != DONE,
-        beyond=_id(request, "after"),
+        beyond=_id(request.GET, "after"),
         limit=ROWS + 1,
     )
     listed = found[:ROWS]
@@ -119,36 +124,52 @@ def orders(request: HttpRequest, actor: Actor) -> HttpResponse:
 def step(request: HttpRequest, actor: Actor, order_id: UUID, step: str) -> HttpResponse:
     """Take an order one step on: pack, send, pay, cancel or refund."""
     order = _seen(actor, order_id)
-    now = datetime.now(UTC)
+    now, amount = datetime.now(UTC), ""
     match step:
         case "pack":
-            _require(actor, Action.FULFIL_ORDERS, order)
+            actor.require_in(Action.FULFIL_ORDERS, order.places)
             checkout.advance(order_id=order_id, status=OrderStatus.PROCESSING, actor_id=actor.id, now=now)
             text = _("Order %(reference)s is being packed.")
         case "send":
-            _require(actor, Action.FULFIL_ORDERS, order)
+            text = _send(request, actor, order, now=now)
+        case "complete":
+            actor.require_in(Action.FULFIL_ORDERS, order.places)
+            if order.to_send:
+                raise Http404
             checkout.advance(order_id=order_id, status=OrderStatus.COMPLETED, actor_id=actor.id, now=now)
-            handed_over = order.pickup_store_id is not None
-            text = _("Order %(reference)s is handed over.") if handed_over else _("Order %(reference)s is sent.")
+            text = _("Order %(reference)s is completed.")
         case "pay":
-            _require(actor, Action.MANAGE_ORDERS, order)
+            actor.require_in(Action.MANAGE_ORDERS, order.places)
             checkout.advance(order_id=order_id, status=OrderStatus.PAID, actor_id=actor.id, now=now)
             text = _("Order %(reference)s is paid, and can be packed.")
         case "cancel":
-            _require(actor, Action.MANAGE_ORDERS, order)
+            actor.require_in(Action.MANAGE_ORDERS, order.places)
             checkout.cancel(order_id=order_id, reason=_reason(request), actor_id=actor.id, now=now)
             text = _("Order %(reference)s is cancelled: its goods are free again.")
         case "refund":
-            _require(actor, Action.MANAGE_ORDERS, order)
-            refund = _refund(request, actor, order, now=now)
-            text = _("Order %(reference)s: %(amount)s go back.") % {
-                "reference": order.reference,
-                "amount": money(refund.amount),
-            }
+            actor.require_in(Action.MANAGE_ORDERS, order.places)
+            amount = money(_refund(request, actor, order, now=now).amount)
+            text = _("Order %(reference)s: %(amount)s go back.")
+        case "repay":
+            actor.require_in(Action.MANAGE_ORDERS, order.places)
+            amount = money(_repay(request, actor, order, now=now).amount)
+            text = _("Order %(reference)s: %(amount)s go back.")
         case _:
             raise Http404
-    tell(request, text % {"reference": order.reference})
+    tell(request, text % {"reference": order.reference, "amount": amount})
     return back(request)
+
+
+def _send(request: HttpRequest, actor: Actor, order: Order, *, now: datetime) -> str:
+    """Note that the place that a form names has sent its parcel, or handed it over; returns what to say of it."""
+    place = _id(request.POST, "place")
+    if place is None:
+        raise Http404
+    actor.require(Action.FULFIL_ORDERS, at=place)
+    sent = checkout.send_parcel(order_id=order.id, location_id=place, actor_id=actor.id, now=now)
+    if sent.status is not OrderStatus.COMPLETED:
+        return _("Order %(reference)s: this parcel is sent, others are to follow.")
+    return _("Order %(reference)s is handed over.") if order.pickup_store_id else _("Order %(reference)s is sent.")
 
 
 def _refund(request: HttpRequest, actor: Actor, order: Order, *, now: datetime) -> OrderRefund:
@@ -167,6 +188,21 @@ def _refund(request: HttpRequest, actor: Actor, order: Order, *, now: datetime) 
     )
 
 
+def _repay(request: HttpRequest, actor: Actor, order: Order, *, now: datetime) -> OrderRefund:
+    """Give back all the money of an order that was cancelled with money in it."""
+    if order.status is not OrderStatus.CANCELLED:
+        raise Http404
+    return checkout.refund(
+        refund_id=key_of(request, actor, "refund", order.id),
+        order_id=order.id,
+        items=None,
+        restock=False,
+        reason="",
+        actor_id=actor.id,
+        now=now,
+    )
+
+
 def _asked_pieces(request: HttpRequest, line: OrderLine) -> int:
     """How many pieces of a line a form asks for. Nobody but a person who tampers with it sends what is no number."""
     given = request.POST.get(f"pieces-{line.position}", "") or "0"
@@ -176,7 +212,7 @@ def _asked_pieces(request: HttpRequest, line: OrderLine) -> int:
 
 
 def _cards(orders: list[Order], actor: Actor, places: list[Location], *, now: datetime) -> list[Card]:
-    sources = {place_id for order in orders for place_id in _handled_at(order)}
+    sources = {place_id for order in orders for place_id in order.places}
     others = inventory.locations(ids=sorted(sources - {place.id for place in places}))
     names = {place.id: place.name for place in [*places, *others]}
     actors = [order.steps[-1].actor_id for order in orders]
@@ -187,12 +223,23 @@ def _cards(orders: list[Order], actor: Actor, places: list[Location], *, now: da
 def _card(order: Order, actor: Actor, names: Mapping[UUID, str], people: Mapping[UUID, str], *, now: datetime) -> Card:
     own = actor.stores_for(Action.READ_ORDERS)
     lines = {line.product_id: line for line in order.lines}
-    theirs = [parcel for parcel in order.parcels if own is None or parcel.location_id in own]
-    parcels = [Parcel(names[parcel.location_id], _pieces_of(parcel, lines)) for parcel in theirs]
-    elsewhere = [names[parcel.location_id] for parcel in order.parcels if parcel not in theirs]
-    of_goods = {item.product_id for parcel in order.parcels for item in parcel.items}
-    services = [Piece(line, line.quantity) for line in order.lines if line.product_id not in of_goods]
-    refundable = order.lines if order.status in REFUNDABLE else []
+    filled = [parcel for parcel in order.parcels if parcel.items]
+    theirs = [parcel for parcel in filled if own is None or parcel.location_id in own]
+    elsewhere = [names[parcel.location_id] for parcel in filled if parcel not in theirs]
+    packing = order.status is OrderStatus.PROCESSING
+    parcels = [
+        Parcel(
+            place=names[parcel.location_id],
+            pieces=_pieces_of(parcel, lines),
+            location_id=parcel.location_id,
+            sent_at=parcel.sent_at,
+            may_send=packing and parcel in order.to_send and actor.may(Action.FULFIL_ORDERS, at=parcel.location_id),
+        )
+        for parcel in theirs
+    ]
+    kept = [Piece(line, line.quantity - line.refunded) for line in order.lines if line.quantity > line.refunded]
+    services = [piece for piece in kept if not piece.line.stocked]
+    may_fulfil = actor.may_in(Action.FULFIL_ORDERS, order.places)
     last = order.steps[-1].actor_id
     return Card(
         order=order,
@@ -202,9 +249,11 @@ def _card(order: Order, actor: Actor, names: Mapping[UUID, str], people: Mapping
         by=people.get(last, "") if last else "",
         waits=waiting(order.placed_at, now=now),
         late=now - order.placed_at > LATE,
-        left=[Piece(line, line.quantity - line.refunded) for line in refundable if line.quantity > line.refunded],
+        back=[Piece(line, line.refunded) for line in order.lines if line.refunded],
+        left=kept if order.status.is_refundable else [],
         refunds=[refund for refund in order.refunds if refund.state is not PaymentState.SUCCEEDED],
-        may_fulfil=_may(actor, Action.FULFIL_ORDERS, order),
+        may_pack=may_fulfil and bool(kept) and order.status is OrderStatus.PAID,
+        may_complete=may_fulfil and bool(kept) and packing and not order.to_send,
     )
 
 
@@ -217,25 +266,9 @@ def _seen(actor: Actor, order_id: UUID) -> Order:
     """The order, for those who may see it. Raises OrderNotFound, and NotAllowed for those who see none."""
     actor.require(Action.READ_ORDERS)
     order = checkout.order(order_id=order_id)
-    if not _may(actor, Action.READ_ORDERS, order):
+    if not actor.may_in(Action.READ_ORDERS, order.places):
         raise OrderNotFound(order_id=order_id)
     return order
-
-
-def _may(actor: Actor, action: Action, order: Order) -> bool:
-    """Whether the actor may do this with an order: in one of the places where it is handled, or everywhere."""
-    return actor.stores_for(action) is None or any(actor.may(action, at=place) for place in _handled_at(order))
-
-
-def _require(actor: Actor, action: Action, order: Order) -> None:
-    if not _may(actor, action, order):
-        raise NotAllowed(action=action)
-
-
-def _handled_at(order: Order) -> list[UUID]:
-    """Where an order is picked up, and from where it comes."""
-    places = [parcel.location_id for parcel in order.parcels]
-    return [order.pickup_store_id, *places] if order.pickup_store_id else places
 
 
 def _places() -> list[Location]:
@@ -253,9 +286,9 @@ def _shown_places(own: Collection[UUID] | None, chosen: UUID | None) -> list[UUI
     return [chosen] if own is None or chosen in own else []
 
 
-def _id(request: HttpRequest, name: str) -> UUID | None:
+def _id(given: Mapping[str, str], name: str) -> UUID | None:
     try:
-        return UUID(request.GET.get(name, ""))
+        return UUID(given.get(name, ""))
     except ValueError:
         return None
 

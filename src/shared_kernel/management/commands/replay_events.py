@@ -13,7 +13,7 @@ from shared_kernel.jobs import Choice, discard, tell_again
 class Command(BaseCommand):
     help = (
         "Hand events again to the subscribers that they were told to: parked ones, and those of the last days, as long "
-        "as they are kept. Subscribers are idempotent. The worker does it within seconds."
+        "as they are kept; and do other parked jobs again. All are idempotent. The worker does it within seconds."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,7 +22,8 @@ class Command(BaseCommand):
         parser.add_argument("--id", type=UUID, help="only this event")
         parser.add_argument("--since", type=moment, help="only events from this time on, as 2026-03-01T08:00+01:00")
         parser.add_argument(
-            "--subscriber", help="only to this one: a handler, as cart.tasks.withdraw_archived_product, or relay_event"
+            "--subscriber",
+            help="only to this one: a handler, as cart.tasks.withdraw_archived_product, or a task, as relay_event",
         )
         parser.add_argument("--discard", action="store_true", help="remove what is parked instead, for good")
 
