@@ -8,9 +8,12 @@ FRENCH := src/config/locale/fr/LC_MESSAGES/django.po
 LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate pyproject.toml
 
 KILLS := 50
+REPLICAS := 3
+# Beside what `make run` keeps.
+STACK := COMPTOIR_DATA="$${COMPTOIR_DATA:-var/stack}" $(VENV_PYTHON) manage.py stack
 
 .DEFAULT_GOAL := help
-.PHONY: help audit events openapi run test pytest format lint types boundaries boundaries-check policy kills bench outage lock messages screenshots
+.PHONY: help audit events openapi run stack stack-down test test-long coverage pytest format lint types boundaries boundaries-check policy kills bench outage lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -20,9 +23,23 @@ help: ## list these targets
 run: $(ENVIRONMENT) ## start everything on this machine, until Ctrl-C
 	@$(VENV_PYTHON) manage.py run
 
+stack: $(ENVIRONMENT) ## start replicas behind nginx, and return; make stack REPLICAS=3 REDIS=1 CACHE=1
+	@$(STACK) --replicas $(REPLICAS) $(if $(REDIS),--redis) $(if $(CACHE),--cache)
+
+stack-down: $(ENVIRONMENT) ## stop what make stack has started
+	@$(STACK) --down
+
 test: lint types boundaries-check pytest ## run all checks and all tests
 
 pytest: $(ENVIRONMENT)
+	@deploy/install-test-tools
+	@$(VENV_PYTHON) -m pytest -n auto
+
+test-long: $(ENVIRONMENT) ## run the longer forms of the tests, which make test leaves out
+	@deploy/install-test-tools
+	@$(VENV_PYTHON) -m pytest -n auto -m long
+
+coverage: $(ENVIRONMENT) ## run make test's tests, and say which lines they do not reach
 	@deploy/install-test-tools
 	@$(VENV_PYTHON) -m pytest -n auto --cov
 
@@ -71,8 +88,8 @@ kills: $(ENVIRONMENT) ## kill processes at random while people buy; make kills K
 bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
 	@$(VENV_PYTHON) -m tests.bench
 
-outage: $(ENVIRONMENT) ## sell for a minute each with the broker there, away and back, and see what arrives
-	@PYTHONPATH=src $(VENV_PYTHON) -m tests.events.outage
+outage: $(ENVIRONMENT) ## sell while the broker is there, away and back, and see what arrives; make outage SECONDS=60
+	@PYTHONPATH=src $(VENV_PYTHON) -m tests.events.outage --seconds $(or $(SECONDS),60)
 
 lock: ## pin the packages that pyproject.toml asks for (needs uv)
 	@$(LOCK) --output-file deploy/requirements.txt

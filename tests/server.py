@@ -16,5 +16,8 @@ if not os.environ.get("DATABASE_URL"):
 # All tests call from one address, faster than anybody in the shops.
 os.environ |= {"COMPTOIR_RATE_PER_CALLER": "", "COMPTOIR_RATE_PER_ADDRESS": ""}
 
+# Tests place orders at the time when the run began, which may be more than a quarter of an hour ago.
+os.environ["COMPTOIR_RESERVATION_SECONDS"] = "14400"
+
 # Two runs at a time, one in the editor and one in a terminal say, must not share a database.
 os.environ.setdefault("COMPTOIR_TEST_RUN", str(os.getpid()))

@@ -174,7 +174,7 @@ def test_some_pieces_are_refunded_by_keyboard_alone(visitor: Visitor, chain: Cha
     page.get_by_role("dialog").get_by_label("Mouse").fill("2")
     page.keyboard.press("Enter")
     expect(page.locator(".toast").last).to_contain_text("€20.00 go back.")
-    expect(page.get_by_text("2 refunded", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Refunded", exact=True)).to_be_visible()
 
     assert is_the_same(visitor)
 

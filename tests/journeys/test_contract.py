@@ -46,7 +46,7 @@ EXAMPLES = hypothesis_settings(
     suppress_health_check=list(HealthCheck),
     derandomize=True,
 )
-A_FEW_EXAMPLES = hypothesis_settings(EXAMPLES, max_examples=2)
+ONE_EXAMPLE = hypothesis_settings(EXAMPLES, max_examples=1)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 
@@ -74,12 +74,14 @@ schema = schemathesis.openapi.from_dict(generated(), config=config)
 schema.app = application
 
 
+@pytest.mark.long
 @schema.parametrize()
 @EXAMPLES
 def test_whatever_is_sent(case: Case, headers: dict[str, str]) -> None:
     case.call_and_validate(headers=headers, checks=CHECKS)
 
 
+@pytest.mark.long
 @schema.parametrize()
 @EXAMPLES
 def test_whatever_is_sent_about_things_that_exist(
@@ -93,7 +95,7 @@ def test_whatever_is_sent_about_things_that_exist(
 
 
 @schema.parametrize()
-@A_FEW_EXAMPLES
+@ONE_EXAMPLE
 def test_whatever_each_role_sends(case: Case, roles_headers: list[dict[str, str]], known: dict[str, UUID]) -> None:
     case.path_parameters = with_known_ids(case.path_parameters or {}, known)
     case.body = with_known_ids(case.body, known)

@@ -91,7 +91,7 @@ def rows(query: str) -> list[Any]:
         return cursor.fetchall()
 
 
-@pytest.mark.parametrize(("stock", "wanted"), [(1, 10), (5, 20), (100, 400)])
+@pytest.mark.parametrize(("stock", "wanted"), [(1, 10), (5, 20), pytest.param(100, 400, marks=pytest.mark.long)])
 def test_exactly_as_many_buy_as_there_are_pieces(installation: Installation, stock: int, wanted: int) -> None:
     make_warehouse()
     store, product = make_store(), make_product()

@@ -211,7 +211,7 @@ def as_lines(pieces: Pieces) -> list[dict[str, Any]]:
     return [{"product_id": str(product_id), "quantity": quantity} for product_id, quantity in pieces.items()]
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_nothing_is_lost_in_a_storm(server: Server, seed: int) -> None:
     storm = Storm(server)
 

@@ -24,7 +24,7 @@ from tests.threads import at_once
 pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("real_commits", "same_provider")]
 
 # Each time they meet at another moment.
-ROUNDS = 5
+ROUNDS = [1, 2, *(pytest.param(number, marks=pytest.mark.long) for number in (3, 4, 5))]
 
 AT_HOME = {"shipping_address": {**vars(HOME), "email": EMAIL}}
 CARD = {"number": "4242 4242 4242 4242", "expiry_month": 12, "expiry_year": 2040, "security_code": "123"}
@@ -53,7 +53,7 @@ def head(installation: Installation) -> Twins:
     return Twins(installation, {"Authorization": f"Bearer {tokens.access}"})
 
 
-@pytest.fixture(params=range(ROUNDS))
+@pytest.fixture(params=ROUNDS)
 def shop(request: pytest.FixtureRequest) -> Shop:
     """With three pieces of a product: as many as are ordered."""
     return Shop(3)

@@ -32,8 +32,8 @@ from tests.payment_sandbox.running import (
     SLOW,
     STUMBLING,
     TOLD_TWICE,
-    wait_until,
 )
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("real_commits", "same_provider")]
 
