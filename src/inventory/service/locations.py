@@ -90,6 +90,8 @@ def location(location_id: UUID) -> Location:
 
 def locations(ids: Sequence[UUID]) -> list[Location]:
     """These places, of any kind, as far as there are any."""
+    if not ids:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(LOCATIONS, [list(ids)])
         return [Location(row[0], LocationKind(row[1]), *row[2:]) for row in cursor.fetchall()]
