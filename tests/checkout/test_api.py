@@ -72,6 +72,7 @@ def test_a_guest_orders_what_is_in_their_cart_and_sees_the_order_by_its_token() 
             "product_id": str(shop.product.id),
             "sku": shop.product.sku,
             "name": shop.product.name,
+            "stocked": True,
             "quantity": 3,
             "unit_price": "10.00",
             "tax_rate": "0.2000",
@@ -81,7 +82,11 @@ def test_a_guest_orders_what_is_in_their_cart_and_sees_the_order_by_its_token() 
         }
     ]
     assert placed["parcels"] == [
-        {"location_id": str(shop.warehouse.id), "items": [{"product_id": str(shop.product.id), "quantity": 3}]}
+        {
+            "location_id": str(shop.warehouse.id),
+            "items": [{"product_id": str(shop.product.id), "quantity": 3}],
+            "sent_at": None,
+        }
     ]
     assert [(step["step"], step["actor_id"], step["note"]) for step in placed["steps"]] == [("placed", None, "")]
     assert shop.shelf() == (10, 3)
@@ -213,7 +218,11 @@ def test_a_dry_run_tells_what_an_order_would_come_to() -> None:
         "missing": [],
         "changed_prices": [],
         "parcels": [
-            {"location_id": str(shop.warehouse.id), "items": [{"product_id": str(shop.product.id), "quantity": 3}]}
+            {
+                "location_id": str(shop.warehouse.id),
+                "items": [{"product_id": str(shop.product.id), "quantity": 3}],
+                "sent_at": None,
+            }
         ],
     }
     assert fetched.json()["parcels"] == []

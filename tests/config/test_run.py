@@ -128,15 +128,6 @@ def test_it_runs_stops_and_starts_again(installation: Installation) -> None:
 
     process = installation.run()
     assert installation.products() == products
-    process.send_signal(signal.SIGINT)
-    assert process.wait(PATIENCE) == 0
-    assert installation.processes() == {}
-
-
-def test_production_has_no_demo_logins(installation: Installation) -> None:
-    process = installation.run(**PRODUCTION)
-    assert "demo" not in installation.output.read_text()
-    assert installation.products() == set()
     # A second Ctrl-C changes nothing.
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGINT)
@@ -144,8 +135,10 @@ def test_production_has_no_demo_logins(installation: Installation) -> None:
     assert installation.processes() == {}
 
 
-def test_when_a_part_dies_everything_stops(installation: Installation) -> None:
+def test_production_has_no_demo_logins_and_ends_when_a_part_dies(installation: Installation) -> None:
     process = installation.run(**PRODUCTION)
+    assert "demo" not in installation.output.read_text()
+    assert installation.products() == set()
     worker = next(pid for pid, command in installation.processes().items() if "procrastinate worker" in command)
     os.kill(worker, signal.SIGKILL)
     assert process.wait(PATIENCE) == 1
@@ -153,6 +146,7 @@ def test_when_a_part_dies_everything_stops(installation: Installation) -> None:
     assert installation.processes() == {}
 
 
+@pytest.mark.long
 def test_when_it_is_killed_its_parts_end(installation: Installation) -> None:
     process = installation.run(**PRODUCTION)
     process.kill()

@@ -40,7 +40,7 @@ from shared_kernel import jobs
 from shared_kernel.ids import new_id
 from shared_kernel.postgres.roles import apply_roles
 from tests.chain import make_product, make_store, make_warehouse, put_in_stock
-from tests.checkout.actions import EMAIL, HOME, all_is_well
+from tests.checkout.actions import A_WHILE, EMAIL, HOME, all_is_well
 from tests.config.conftest import folder
 from tests.gunicorn_server import Answer
 from tests.journeys.installation import Installation, children_of, installed
@@ -323,7 +323,7 @@ def bring_to_an_end(installation: Installation) -> None:
         jobs.give_back_lost_jobs()
         change("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
         installation.worker.work_off()
-    later = now + timedelta(hours=1)
+    later = now + A_WHILE
     while checkout.expire(now=later) or inventory.clear_expired(now=later):
         pass
 

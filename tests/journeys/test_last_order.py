@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from itertools import cycle, islice
 from random import Random
@@ -19,7 +19,7 @@ from checkout.interface import checkout
 from inventory.interface import Location, inventory
 from shared_kernel.ids import new_id
 from tests.chain import PASSWORD, make_person, make_product, make_store, make_warehouse, put_in_stock
-from tests.checkout.actions import all_is_well, fill
+from tests.checkout.actions import A_WHILE, all_is_well, fill
 from tests.gunicorn_server import Answer, Server
 from tests.journeys.installation import Installation
 from tests.threads import at_once
@@ -130,7 +130,7 @@ def test_exactly_as_many_buy_as_there_are_pieces(installation: Installation, sto
     assert [rows(query) for query in ORPHANS] == [[]] * len(ORPHANS)
     assert all_is_well()
 
-    later = datetime.now(UTC) + timedelta(hours=1)
+    later = datetime.now(UTC) + A_WHILE
     while checkout.expire(now=later) or inventory.clear_expired(now=later):
         pass
 

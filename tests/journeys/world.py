@@ -237,6 +237,15 @@ def calls(world: World) -> dict[str, Call]:
         "pay_order": Call({"card": card}, headers=with_token),
         "job": Call(headers=with_token),
         "hear_provider": Call(world.job_id),
+        # Whether values would do.
+        "validate_product": Call(article),
+        "validate_customer": Call(profile | {"password": PASSWORD}),
+        "validate_email": Call({"email": EMAIL}),
+        "validate_phone": Call({"phone": "+33612345678"}),
+        "validate_order": Call(
+            {"products": [{"id": product, "quantity": 1}], "shipping_address": address | {"email": EMAIL}}
+        ),
+        "validate_stock": Call({"quantity": 7}),
         # Replenishment.
         "request_stock": Call({"product_id": world.suggested.id, "store_id": store, "quantity": 5}),
         "list_requests": Call(query={"store_id": store}),
