@@ -40,6 +40,17 @@ SELECT (SELECT count(*) FROM compared), d.* FROM (SELECT 1) AS always LEFT JOIN 
 ORDER BY d.location_id, d.product_id, d.figure
 """
 
+# The latest of each level, and of these the latest: a product's few moves lie far apart in the whole ledger.
+LATEST = """
+SELECT latest.id FROM stock_level l, LATERAL (
+    SELECT m.id FROM stock_movement m WHERE m.level_id = l.id AND m.id < %(before)s ORDER BY m.id DESC LIMIT %(limit)s
+) AS latest
+WHERE l.product_id = %(product_id)s
+    AND (%(location_ids)s::uuid[] IS NULL OR l.location_id = ANY(%(location_ids)s::uuid[]))
+ORDER BY latest.id DESC LIMIT %(limit)s
+"""
+NEWEST = 2**63 - 1
+
 
 class Ledger:
     """The part of the inventory that remembers and proves."""
@@ -53,10 +64,10 @@ class Ledger:
         limit: int = 20,
     ) -> list[LedgerRow]:
         rows = models.StockMovement.objects.order_by("-id")
+        if product_id is not None:
+            return _with_names(rows.filter(id__in=_latest(product_id, location_ids, before, limit)).values_of())
         if location_ids is not None:
             rows = rows.filter(level__location_id__in=location_ids)
-        if product_id is not None:
-            rows = rows.filter(level__product_id=product_id)
         if before is not None:
             rows = rows.filter(id__lt=before)
         return _with_names(rows[:limit].values_of())
@@ -85,6 +96,19 @@ class Ledger:
         if row is None:
             return None
         return Verification(row.verified_at, row.levels, DIFFERENCES.validate_python(row.differences))
+
+
+def _latest(product_id: UUID, location_ids: Sequence[UUID] | None, before: int | None, limit: int) -> list[int]:
+    """The ids of a product's latest moves before this one, at these places."""
+    parameters = {
+        "product_id": product_id,
+        "location_ids": None if location_ids is None else list(location_ids),
+        "before": NEWEST if before is None else before,
+        "limit": limit,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST, parameters)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _with_names(movements: list[Movement]) -> list[LedgerRow]:
