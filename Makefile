@@ -9,11 +9,13 @@ LOCK := uv pip compile --quiet --universal --generate-hashes --python-version 3.
 
 KILLS := 50
 REPLICAS := 3
+LOAD := PYTHONPATH=src DJANGO_SETTINGS_MODULE=config.settings $(VENV_PYTHON) -m tests.load
+AS_ASKED = $(if $(USERS),--users $(USERS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(RATE),--rate $(RATE))
 # Beside what `make run` keeps.
 STACK := COMPTOIR_DATA="$${COMPTOIR_DATA:-var/stack}" $(VENV_PYTHON) manage.py stack
 
 .DEFAULT_GOAL := help
-.PHONY: help audit events openapi run stack stack-down test test-long coverage pytest format lint types boundaries boundaries-check policy kills bench outage lock messages screenshots
+.PHONY: help audit events openapi run stack stack-down test test-long coverage pytest format lint types boundaries boundaries-check policy kills bench load load-compare soak outage lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -85,8 +87,22 @@ screenshots: $(ENVIRONMENT) ## take pictures of every page with the demonstratio
 kills: $(ENVIRONMENT) ## kill processes at random while people buy; make kills KILLS=50
 	@COMPTOIR_KILLS=$(KILLS) $(VENV_PYTHON) -m pytest -q -s tests/journeys/test_kills.py
 
-bench: $(ENVIRONMENT) ## measure a till sale and a stock read against the database alone
+bench: $(ENVIRONMENT) ## measure every kind of request, through nginx, against the database alone
+	@deploy/install-test-tools
 	@$(VENV_PYTHON) -m tests.bench
+
+load: $(ENVIRONMENT) ## let many people in, and prove the books; make load SCENARIO=shop-day USERS=50 SECONDS=60 RATE=500
+	@deploy/install-test-tools
+	@$(LOAD) run $(AS_ASKED) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(PIECES),--pieces $(PIECES)) \
+		--replicas $(REPLICAS) $(if $(REDIS),--redis) $(if $(CACHE),--cache)
+
+load-compare: $(ENVIRONMENT) ## compare one replica, three, nginx, Redis and nginx's cache; make load-compare USERS=50 SECONDS=60
+	@deploy/install-test-tools
+	@$(LOAD) compare $(AS_ASKED)
+
+soak: $(ENVIRONMENT) ## a shop day for long, in which nothing may grow; make soak MINUTES=30
+	@deploy/install-test-tools
+	@$(LOAD) soak --minutes $(or $(MINUTES),30) $(if $(USERS),--users $(USERS)) $(if $(RATE),--rate $(RATE))
 
 outage: $(ENVIRONMENT) ## sell while the broker is there, away and back, and see what arrives; make outage SECONDS=60
 	@PYTHONPATH=src $(VENV_PYTHON) -m tests.events.outage --seconds $(or $(SECONDS),60)

@@ -1,11 +1,15 @@
 """`make bench`: prepares a database and Django as in production, and measures."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+Value = TypeVar("Value")
 
 
 def main() -> None:
@@ -21,19 +25,36 @@ def main() -> None:
 
         django.setup()
 
-        from tests.bench.measure import bench
+        from tests.bench.measure import Plan, bench
 
-        bench(seconds=options.seconds, clients=options.clients, rounds=options.rounds)
+        plan = Plan(
+            words=options.cases,
+            clients=options.clients,
+            seconds=options.seconds,
+            rounds=options.rounds,
+            direct=options.direct,
+            redis=options.redis,
+        )
+        bench(plan, shlex.join(["python", "-m", "tests.bench", *sys.argv[1:]]))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
-        description="Measure requests over HTTP, and their SQL by pgbench, side by side.",
+        description="Measure requests over HTTP, and their SQL by pgbench, side by side. Without --cases, --direct and"
+        " --redis the figures go into docs/load-tests.md.",
     )
     parser.add_argument("--seconds", type=_between(1, 300), default=10, help="for each measurement (10)")
-    parser.add_argument("--clients", type=_list_of(_between(1, 256)), default=[1, 16], help="at a time (1,16)")
+    parser.add_argument(
+        "--clients", type=_list_of(_between(1, 256)), default=[1, 4, 16, 64], help="at a time (1,4,16,64)"
+    )
     parser.add_argument("--rounds", type=_between(1, 20), default=1, help="of which the median is shown (1)")
+    parser.add_argument(
+        "--cases", type=_list_of(str), default=[], help='those whose name holds one of these: "till sale,search" (all)'
+    )
+    served = parser.add_mutually_exclusive_group()
+    served.add_argument("--direct", action="store_true", help="gunicorn by itself, rather than replicas behind nginx")
+    served.add_argument("--redis", action="store_true", help="the replicas cache in a Redis")
     return parser.parse_args()
 
 
@@ -46,8 +67,8 @@ def _between(least: int, most: int) -> Callable[[str], int]:
     return number
 
 
-def _list_of(number: Callable[[str], int]) -> Callable[[str], list[int]]:
-    return lambda text: [number(part) for part in text.split(",")]
+def _list_of(kind: Callable[[str], Value]) -> Callable[[str], list[Value]]:
+    return lambda text: [kind(part) for part in text.split(",")]
 
 
 if __name__ == "__main__":

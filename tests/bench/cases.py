@@ -1,66 +1,204 @@
-"""What is measured: each case's requests, and the script that sends the same SQL."""
+"""What is measured: each case's requests, what they write, and the script that sends the same SQL."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.test import Client
 
-from tests.bench.chain import Chain
+from accounts.interface import Role
+from cart import models as carts
+from checkout import models as checkout
+from checkout.interface import OrderStatus
+from replenishment import models as replenishment
+from replenishment.interface import RequestStatus
+from sales import models as sales
+from tests.bench import shopper
+from tests.bench.chain import WHATS, Basket, Chain
 from tests.bench.statements import PRODUCT, SALE, Script, captured, script
-from tests.chain import post
+from tests.checkout.actions import EMAIL, HOME
+
+LINES = 10  # of the longer sale, and of the question what is available
+PAGES = 50
+PAGE_SIZE = 20
+KINDS = 3  # so many products come into a cart
+API = "/api/v1"
+
+Headers = Mapping[str, str]
 
 
-class Request(NamedTuple):
-    """An HTTP request, but for its headers."""
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request; its own headers come beside its case's."""
 
     method: str
     path: str
     body: str = ""
+    headers: Headers = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Case:
-    """Requests to choose from at random, and their SQL; `sells` says that each must have become a sale."""
+    """Requests that are sent at random, again and again; or, with `new`, so many that can be sent once.
+
+    `caller` gives the headers that say who calls. `written` counts the rows of which every answered request makes one.
+    `varies` says of how many products the first one that the SQL names is one; `not_replayed`, why pgbench does not
+    send the SQL. A `whole` order is `shopper`'s business: its requests are what goes into the carts.
+    """
 
     name: str
-    requests: list[Request]
-    script: Script | None = None
-    sells: bool = False
+    requests: Sequence[Request] = ()
+    new: Callable[[int], list[Request]] | None = None
+    caller: Callable[[], Headers] = dict
+    written: Callable[[], int] | None = None
+    varies: int = 1
+    not_replayed: str = ""
+    whole: bool = False
+
+    def some(self, count: int) -> Sequence[Request]:
+        """Requests to send; of those that can be sent once, so many."""
+        return self.new(count) if self.new else self.requests
 
 
 def cases(chain: Chain) -> list[Case]:
     """All cases, in the order of the table."""
-    client = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {chain.token()}"})
-    reads = [Request("GET", f"/api/v1/stores/{chain.store_id}/products/{one}/stock/") for one in chain.product_ids]
-    sales = [Request("POST", "/api/v1/sales/", sale_body(chain, number)) for number in range(len(chain.product_ids))]
+    products, store = chain.product_ids, f"{API}/stores/{chain.store_id}"
+    cashier, head = partial(chain.token, Role.CASHIER), partial(chain.token, Role.HEAD_OFFICE)
+    pages = range(1, max(1, min(PAGES, len(products) // PAGE_SIZE)) + 1)
+    starts = range(len(products) - LINES + 1)
+    days = f"from={date.today() - timedelta(days=30)}&to={date.today()}"  # noqa: DTZ011 any days will do
     return [
-        Case("hello", [Request("GET", "/health/live")]),
-        Case("stock read", reads, read_script(client, chain)),
-        Case("till sale, spread", sales, sale_script(client, chain, products=len(sales)), sells=True),
-        Case("till sale, hot item", sales[:1], sale_script(client, chain, products=1), sells=True),
+        Case("hello", _reads("/health/live"), not_replayed="it asks the database nothing"),
+        Case("product by id", _reads(*(f"{API}/products/{one}/" for one in products)), varies=len(products)),
+        Case("product list", _reads(*(f"{API}/products/?page={number}" for number in pages))),
+        Case("search", _reads(*(f"{API}/products/?search={what}" for what in WHATS))),
+        Case("store stock", _reads(*(f"{store}/stock/?page={number}" for number in pages)), caller=cashier),
+        Case(
+            "stock read",
+            _reads(*(f"{store}/products/{one}/stock/" for one in products)),
+            caller=cashier,
+            varies=len(products),
+        ),
+        Case(f"availability of {LINES} lines", [_availability(chain, start) for start in starts], varies=len(starts)),
+        *(
+            Case(
+                f"till sale of {name}",
+                [_sale(chain, start, lines) for start in some],
+                caller=cashier,
+                written=sales.Sale.objects.count,
+                varies=len(some),
+            )
+            for name, lines, some in [
+                ("1 line (spread)", 1, range(len(products))),
+                ("1 line (hot item)", 1, range(1)),
+                (f"{LINES} lines (spread)", LINES, starts),
+                (f"{LINES} lines (hot items)", LINES, range(1)),
+            ]
+        ),
+        Case(
+            "add to cart",
+            [
+                _item(products[(number + kind) % len(products)], basket)
+                for number, basket in enumerate(chain.baskets)
+                for kind in range(KINDS)
+            ],
+            written=carts.Change.objects.count,
+            not_replayed="it writes to a cart's line by an id that it has just read",
+        ),
+        Case(
+            "checkout/process",
+            new=partial(_checkouts, chain),
+            written=checkout.Order.objects.count,
+            not_replayed="each cart is ordered once, and its order written by ids that were just read",
+        ),
+        Case(
+            "whole order",
+            # The cart is made on the way.
+            [Request("POST", "", json.dumps({"product_id": str(one), "quantity": 1})) for one in products],
+            written=checkout.Order.objects.filter(status=OrderStatus.PAID).count,
+            not_replayed="its five requests and the worker's part each start from the answer before",
+            whole=True,
+        ),
+        Case(
+            "approve a request",
+            new=partial(_approvals, chain),
+            caller=partial(chain.token, Role.WAREHOUSE),
+            written=replenishment.Request.objects.filter(status=RequestStatus.APPROVED).count,
+            not_replayed="each request is approved once",
+        ),
+        Case("consolidated report", _reads(f"{API}/reports/sales/?{days}"), caller=head),
+        Case("chain dashboard", _reads("/dashboard/"), caller=partial(chain.session, Role.HEAD_OFFICE)),
     ]
 
 
-def sale_body(chain: Chain, number: int) -> str:
-    """One piece of the product of this number, paid in cash."""
-    line = {"product_id": str(chain.product_ids[number]), "quantity": 1}
-    return json.dumps({"store_id": str(chain.store_id), "lines": [line]})
+def replay(case: Case, chain: Chain) -> Script:
+    """What one of the case's requests sends to the database, and how many statements that is."""
+    client = Client(SERVER_NAME="127.0.0.1", headers=dict(case.caller()))
+    # Whatever only the first request asks is not part of it.
+    first, second = case.some(2) if case.new else [case.requests[0]] * 2
+    once(case, client, first)
+    answer, statements = captured(partial(once, case, client, second))
+    ids = {one: PRODUCT.format(further=number) for number, one in enumerate(chain.product_ids[:LINES])}
+    if case.written and not case.not_replayed:
+        ids[UUID(answer["id"])] = SALE
+    return script(statements, ids=ids, products=case.varies)
 
 
-def read_script(client: Client, chain: Chain) -> Script:
-    """The SQL of a stock read."""
-    product = chain.product_ids[0]
-    answer, statements = captured(partial(client.get, f"/api/v1/stores/{chain.store_id}/products/{product}/stock/"))
-    assert answer.status_code == 200, answer.content
-    return script(statements, ids={product: PRODUCT}, products=len(chain.product_ids))
+def once(case: Case, client: Client, request: Request) -> Any:
+    """What comes of a request of the case in this process: JSON, or the bytes of a page."""
+    call = partial(_call, client)
+    if case.whole:
+        return shopper.order(call, request.body)
+    status, answer = call(request.method, request.path, request.body, request.headers)
+    assert 200 <= status < 300, answer
+    return answer
 
 
-def sale_script(client: Client, chain: Chain, *, products: int) -> Script:
-    """The SQL of a till sale of one of the first `products` products."""
-    answer, statements = captured(partial(post, client, "/sales/", json.loads(sale_body(chain, 0))))
-    assert answer.status_code == 201, answer.content
-    sale = UUID(answer.json()["id"])
-    return script(statements, ids={chain.product_ids[0]: PRODUCT, sale: SALE}, products=products)
+def _call(client: Client, method: str, path: str, body: str, headers: Headers) -> tuple[int, Any]:
+    answer = client.generic(method, path, body, "application/json", headers=dict(headers))
+    is_json = "json" in answer.headers["Content-Type"]
+    return answer.status_code, answer.json() if is_json else answer.content
+
+
+def _reads(*paths: str) -> list[Request]:
+    return [Request("GET", path) for path in paths]
+
+
+def _lines(chain: Chain, start: int, lines: int) -> list[dict[str, object]]:
+    """A piece each of so many products, from that of this number on."""
+    return [{"product_id": str(one), "quantity": 1} for one in chain.product_ids[start : start + lines]]
+
+
+def _availability(chain: Chain, start: int) -> Request:
+    return _post("/stock/check-availability/", {"items": _lines(chain, start, LINES)})
+
+
+def _sale(chain: Chain, start: int, lines: int) -> Request:
+    """Paid in cash."""
+    return _post("/sales/", {"store_id": str(chain.store_id), "lines": _lines(chain, start, lines)})
+
+
+def _item(product_id: UUID, basket: Basket) -> Request:
+    return _post(f"/cart/{basket.id}/items/", {"product_id": str(product_id), "quantity": 1}, basket)
+
+
+def _checkouts(chain: Chain, count: int) -> list[Request]:
+    """Of carts with a line each; every other order is picked up in the store, the others are sent."""
+    places = [{"pickup_store_id": str(chain.store_id)}, {"shipping_address": asdict(HOME)}]
+    return [
+        _post("/checkout/process/", {"cart_id": str(basket.id), "email": EMAIL} | places[number % len(places)], basket)
+        for number, basket in enumerate(chain.carts(count))
+    ]
+
+
+def _approvals(chain: Chain, count: int) -> list[Request]:
+    return [Request("POST", f"{API}/replenishment-requests/{one}/approve/") for one in chain.requests(count)]
+
+
+def _post(path: str, body: Any, basket: Basket | None = None) -> Request:
+    headers = {"X-Cart-Token": basket.token} if basket else {}
+    return Request("POST", f"{API}{path}", json.dumps(body), headers)

@@ -1,51 +1,124 @@
 """The chain that the bench sells from, built through the published interfaces."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.transaction import atomic
+from django.test import Client
 
 from accounts.interface import Role, accounts
+from cart.interface import Holder, carts, new_token
 from catalog.interface import KnownProduct, ProductDraft, catalog
 from inventory.interface import Location, StockLine, inventory
+from replenishment.interface import replenishment
+from sales.interface import SoldItem, sales
 from shared_kernel.ids import new_id
 from tests.chain import PASSWORD, make_person, make_store, make_warehouse
 
 STORES = 5
 PRODUCTS = 1000
+SALES = 500  # before the first measurement
+BASKETS = 1000
+DAYS = 10  # over which they lie
 PIECES = 1_000_000_000  # of each product in each place: no run sells them all
 FIRST_NUMBER = 100_000_000_000
+
+WHATS = ["lamp", "table", "chair", "kettle", "mirror", "basket", "candle", "blanket", "teapot", "shelf"]
+HOWS = ["oak", "steel", "linen", "copper", "glass", "marble", "wool", "bamboo", "cotton", "walnut"]
 
 BATCH = 500
 
 
 @dataclass(frozen=True)
+class Basket:
+    """An anonymous cart, and the token that proves it is one's own."""
+
+    id: UUID
+    token: str
+
+
+@dataclass(frozen=True)
 class Chain:
-    """What the requests name: one store of the chain, its cashier, and the products."""
+    """What the requests name: one store of the chain, the products, and who calls."""
 
     store_id: UUID
-    cashier: str
     product_ids: list[UUID]
+    people: dict[Role, str]
+    # Empty ones, to put something into.
+    baskets: list[Basket]
 
-    def token(self) -> str:
-        """A fresh access token of the cashier."""
-        return accounts.log_in(email=self.cashier, password=PASSWORD, address="").access
+    def token(self, role: Role) -> dict[str, str]:
+        """The header with a fresh access token, which holds for ten minutes."""
+        tokens = accounts.log_in(email=self.people[role], password=PASSWORD, address="")
+        return {"Authorization": f"Bearer {tokens.access}"}
+
+    def session(self, role: Role) -> dict[str, str]:
+        """The header with the cookie of somebody who has just logged in to the pages."""
+        client = Client(SERVER_NAME="127.0.0.1")
+        answer = client.post("/login/", {"username": self.people[role], "password": PASSWORD})
+        assert answer.status_code == 302, answer.content
+        return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
+
+    def carts(self, count: int) -> list[Basket]:
+        """So many new carts, with a piece of a product each."""
+        baskets = _open_carts(count)
+        for some in _batches(list(enumerate(baskets))):
+            with atomic():
+                for number, basket in some:
+                    carts.add_item(
+                        operation_id=new_id(),
+                        cart_id=basket.id,
+                        holder=Holder(token=basket.token),
+                        product_id=self.product_ids[number % len(self.product_ids)],
+                        quantity=1,
+                        now=datetime.now(UTC),
+                    )
+        return baskets
+
+    def requests(self, count: int) -> list[UUID]:
+        """So many new requests of the store, for a piece each, that wait for the warehouse."""
+        made = [new_id() for _ in range(count)]
+        for some in _batches(list(enumerate(made))):
+            with atomic():
+                for number, request_id in some:
+                    replenishment.request(
+                        request_id=request_id,
+                        product_id=self.product_ids[number % len(self.product_ids)],
+                        store_id=self.store_id,
+                        quantity=1,
+                        actor_id=None,
+                        now=datetime.now(UTC),
+                    )
+        return made
 
 
-def build(*, stores: int = STORES, products: int = PRODUCTS) -> Chain:
-    """A warehouse, some stores, and these many products with ample stock in each place."""
+def build(*, stores: int = STORES, products: int = PRODUCTS, sold: int = SALES, baskets: int = BASKETS) -> Chain:
+    """A warehouse, some stores, these many products with ample stock in each place, a few sales, some carts."""
     places = [make_warehouse(), *(make_store() for _ in range(stores))]
     product_ids = [product_id(number) for number in range(products)]
     for ids in _batches(product_ids):
         catalog.ensure_products(products=[_product(one) for one in ids])
         for place in places:
             _fill(place, ids)
+    store = places[-1]
+    people = {Role.CASHIER: make_person(Role.CASHIER, store)}
+    people |= {role: make_person(role) for role in (Role.WAREHOUSE, Role.HEAD_OFFICE)}
+    chain = Chain(store.id, product_ids, people, _open_carts(baskets))
+    with atomic():
+        for number in range(sold):
+            _sell(chain, number)
+    return chain
+
+
+def put_in_order() -> None:
+    """Let Postgres know its tables: autovacuum would come to know them sometime during the measurements."""
     with connection.cursor() as cursor:
-        # Autovacuum would come to know the new tables sometime during the measurements.
-        cursor.execute("ANALYZE")
-    return Chain(places[-1].id, make_person(Role.CASHIER, places[-1]), product_ids)
+        cursor.execute("VACUUM ANALYZE")
 
 
 def product_id(number: int) -> UUID:
@@ -54,8 +127,9 @@ def product_id(number: int) -> UUID:
 
 
 def _product(one: UUID) -> KnownProduct:
-    sku = f"SKU-{one.hex[-4:]}"
-    return KnownProduct(one, ProductDraft(sku=sku, name=f"Product {sku}", category="Things", price=Decimal("10.00")))
+    number = int(one.hex[-4:])
+    name = f"{HOWS[number // 10 % 10]} {WHATS[number % 10]} {number}".capitalize()
+    return KnownProduct(one, ProductDraft(f"SKU-{number:04}", name, category="Things", price=Decimal("10.00")))
 
 
 def _fill(place: Location, product_ids: list[UUID]) -> None:
@@ -69,5 +143,28 @@ def _fill(place: Location, product_ids: list[UUID]) -> None:
     )
 
 
-def _batches(ids: list[UUID]) -> list[list[UUID]]:
-    return [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+def _open_carts(count: int) -> list[Basket]:
+    baskets = [Basket(new_id(), new_token()) for _ in range(count)]
+    for some in _batches(baskets):
+        with atomic():
+            for basket in some:
+                carts.open_cart(cart_id=basket.id, token=basket.token, now=datetime.now(UTC))
+    return baskets
+
+
+def _sell(chain: Chain, number: int) -> None:
+    sold_at = datetime.now(UTC) - timedelta(days=number % DAYS)
+    sales.record_sale(
+        sale_id=new_id(at=sold_at),
+        store_id=chain.store_id,
+        items=[SoldItem(1, chain.product_ids[number % len(chain.product_ids)])],
+        payments=[],
+        client_reference="",
+        cashier_id=None,
+        sold_at=sold_at,
+    )
+
+
+def _batches(things: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(things), BATCH):
+        yield things[start : start + BATCH]

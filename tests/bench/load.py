@@ -1,14 +1,16 @@
-"""The two generators of load, both compiled, so that they leave the cores to what is measured: wrk and pgbench."""
+"""The generators of load: wrk and pgbench, compiled, to leave the cores to what is measured; and `shopper`."""
 
+import contextlib
 import json
 import math
 import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +18,20 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from config import embedded_postgres
-from tests.bench.cases import Request
+from tests.bench.cases import Headers, Request
+from tests.bench.processor import Times
 from tests.bench.statements import Script
 
 WRK_SCRIPT = Path(__file__).with_name("wrk.lua")
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What one measurement found; the percentiles of the time that a request took are in milliseconds."""
+    """What one measurement found; the percentiles of the time that a request took are in milliseconds.
+
+    `processor` is the time that a request took of whom; it is not looked at where the database is asked alone.
+    """
 
     requests: int
     errors: int
@@ -32,6 +39,7 @@ class Figures:
     p50: float
     p95: float
     p99: float
+    processor: Times | None = None
 
 
 def ensure_wrk() -> None:
@@ -51,23 +59,32 @@ def ensure_wrk() -> None:
         )
 
 
-def wrk(address: str, requests: Sequence[Request], *, token: str, clients: int, seconds: int) -> Figures:
-    """What wrk finds when so many clients send these requests, each the next one when it has its answer."""
-    with tempfile.NamedTemporaryFile("w", prefix="comptoir-bench-") as file:
-        file.writelines(f"{' '.join(request).rstrip()}\n" for request in requests)
-        file.flush()
-        headers = [f"Authorization: Bearer {token}", "Content-Type: application/json"]
+def wrk(
+    address: str, requests: Sequence[Request], *, headers: Headers, clients: int, seconds: int, once: bool = False
+) -> Figures:
+    """What wrk finds when so many clients send these requests, each the next one when it has its answer.
+
+    They are chosen at random; or each is sent `once`, and it ends earlier where they do not suffice.
+    """
+    with _file("\t".join([one.method, one.path, one.body, *_written(one.headers)]) for one in requests) as name:
         output = _run(
             "wrk",
             *("--threads", "1", "--connections", str(clients), "--duration", f"{seconds}s", "--timeout", "10s"),
-            *(part for header in headers for part in ("--header", header)),
-            *("--script", str(WRK_SCRIPT), address, "--", file.name),
+            *(part for header in _written({"Content-Type": "application/json", **headers}) for part in ("-H", header)),
+            *("--script", str(WRK_SCRIPT), address, "--", name, *(["once"] if once else [])),
         )
-    return wrk_figures(output)
+    return printed_figures(output)
 
 
-def wrk_figures(output: str) -> Figures:
-    """The figures in the last line that `wrk.lua` printed."""
+def shoppers(address: str, requests: Sequence[Request], *, clients: int, seconds: int) -> Figures:
+    """What `shopper` finds when so many clients order what these requests put into a cart."""
+    with _file(one.body for one in requests) as name:
+        command = [sys.executable, "-m", "tests.bench.shopper", address, name, str(clients), str(seconds)]
+        return printed_figures(_run(*command, environment={"PYTHONPATH": str(ROOT)}))
+
+
+def printed_figures(output: str) -> Figures:
+    """The figures in the last line that `wrk.lua` or `shopper` printed."""
     found = json.loads(output.strip().splitlines()[-1])
     return Figures(
         requests=found["requests"],
@@ -77,6 +94,19 @@ def wrk_figures(output: str) -> Figures:
         p95=found["p95"] / 1000,
         p99=found["p99"] / 1000,
     )
+
+
+def _written(headers: Headers) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers.items()]
+
+
+@contextlib.contextmanager
+def _file(lines: Iterable[str]) -> Iterator[str]:
+    """The name of a file with these lines."""
+    with tempfile.NamedTemporaryFile("w", prefix="comptoir-bench-") as file:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        yield file.name
 
 
 def pgbench(script: Script, *, clients: int, limit: Sequence[str]) -> Figures:

@@ -6,7 +6,7 @@ import platform
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from django.db import connection
 
 from config import gunicorn
 from tests.bench.load import Figures
+from tests.bench.serving import REPLICAS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = ROOT / "docs" / "load-tests.md"
@@ -24,19 +25,21 @@ BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 COLUMNS = (
     *("case", "clients", "SQL per request"),
     *("requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"),
-    *("pgbench/s", "p50 ms", "p95 ms", "p99 ms", "ratio"),
+    *("CPU ms: web", "database", "others", "load"),
+    *("pgbench/s", "ratio"),
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One case at a number of clients: over HTTP, and its SQL alone, where it has any."""
+    """One case at a number of clients: over HTTP, and its SQL alone, or why not."""
 
     case: str
     clients: int
     statements: int
     http: Figures
     sql: Figures | None
+    not_replayed: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -45,9 +48,10 @@ class Row:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows in Markdown."""
+    """The rows in Markdown, and below them what is not replayed."""
     lines = [COLUMNS, ["---", *["---:"] * (len(COLUMNS) - 1)], *(_cells(row) for row in rows)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    reasons = dict.fromkeys(f"- No pgbench for {row.case}: {row.not_replayed}.\n" for row in rows if row.not_replayed)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n" * bool(reasons) + "".join(reasons)
 
 
 def as_json(circumstances: dict[str, str], rows: Sequence[Row]) -> str:
@@ -83,24 +87,26 @@ def circumstances(command: str, volume: str) -> dict[str, str]:
         "the database",
         "versions": f"Python {platform.python_version()}, Django {django.__version__}, "
         f"Postgres {postgres.split()[0]} (fsync {fsync})",
-        "web server": f"gunicorn, {gunicorn.workers} processes of {gunicorn.threads} threads",
+        "served by": f"nginx and {REPLICAS} replicas (gunicorn, 1 process of {gunicorn.threads} threads each), no"
+        " cache; the worker and the payment sandbox beside them",
         "data": volume,
     }
 
 
 def _cells(row: Row) -> list[str]:
     http, sql = row.http, row.sql
-    times = [_short(value) for value in (http.p50, http.p95, http.p99)]
-    alone = [f"{sql.per_second:,.0f}", *(_short(value) for value in (sql.p50, sql.p95, sql.p99))] if sql else ["–"] * 4
-    ratio = "–" if row.ratio is None else f"{row.ratio:.2f}"
+    times = astuple(http.processor) if http.processor else [None] * 4
     return [
         *(row.case, str(row.clients), str(row.statements)),
-        *(f"{http.per_second:,.0f}", *times, str(http.errors)),
-        *(*alone, ratio),
+        *(f"{http.per_second:,.0f}", *map(_short, (http.p50, http.p95, http.p99)), str(http.errors)),
+        *map(_short, times),
+        *(f"{sql.per_second:,.0f}" if sql else "–", "–" if row.ratio is None else f"{row.ratio:.2f}"),
     ]
 
 
-def _short(milliseconds: float) -> str:
+def _short(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "–"
     return f"{milliseconds:.2f}" if milliseconds < 10 else f"{milliseconds:.0f}"
 
 

@@ -1,20 +1,36 @@
 """The bench's own arithmetic, and that its SQL is the application's."""
 
+import os
 import re
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test import Client
 
+from checkout.interface import checkout
 from inventory.service import posting
 from sales import models
 from sales.service import tickets
-from tests.bench import chain
+from tests.bench import chain, processor, shopper
 from tests.bench.__main__ import _between, _list_of
-from tests.bench.cases import cases
+from tests.bench.cases import Request, cases, once, replay
 from tests.bench.chain import Chain
-from tests.bench.load import Figures, percentile, pgbench, pgbench_figures, wrk_figures
+from tests.bench.load import Figures, percentile, pgbench, pgbench_figures, printed_figures, wrk
+from tests.bench.processor import Times
 from tests.bench.report import BEGIN, END, Row, between_markers, table
 from tests.bench.statements import Script
 from tests.chain import books_agree
+from tests.checkout.bank import Bank
+from tests.checkout.conftest import bank
+
+__all__ = ["bank"]
 
 PGBENCH_SUMMARY = """\
 number of transactions actually processed: 4
@@ -33,7 +49,7 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
 
 
 def test_the_generators_reports_are_understood() -> None:
-    by_wrk = wrk_figures(
+    by_wrk = printed_figures(
         "Running 1s test @ http://127.0.0.1:8000\n"
         '{"requests": 500, "errors": 2, "microseconds": 2000000, "p50": 900, "p95": 1500, "p99": 12000}\n'
     )
@@ -43,14 +59,20 @@ def test_the_generators_reports_are_understood() -> None:
     assert by_pgbench == Figures(requests=4, errors=0, per_second=1960.784314, p50=0.4, p95=0.9, p99=0.9)
 
 
-def test_the_table_shows_both_sides_and_their_ratio() -> None:
-    http = Figures(requests=5000, errors=0, per_second=1250, p50=0.7, p95=2, p99=30.4)
+def test_the_table_shows_both_sides_their_ratio_and_why_one_is_missing() -> None:
+    http = Figures(
+        requests=5000, errors=0, per_second=1250, p50=0.7, p95=2, p99=30.4, processor=Times(0.8, None, 0, 12)
+    )
     sql = Figures(requests=50_000, errors=0, per_second=5000, p50=0.2, p95=0.5, p99=1)
 
-    hello, sale = table([Row("hello", 1, 0, http, None), Row("sale", 1, 7, http, sql)]).splitlines()[2:]
+    lines = table([Row("hello", 1, 0, http, None, "it asks nothing"), Row("sale", 1, 7, http, sql)]).splitlines()
 
-    assert hello == "| hello | 1 | 0 | 1,250 | 0.70 | 2.00 | 30 | 0 | – | – | – | – | – |"
-    assert sale == "| sale | 1 | 7 | 1,250 | 0.70 | 2.00 | 30 | 0 | 5,000 | 0.20 | 0.50 | 1.00 | 0.25 |"
+    assert lines[2:] == [
+        "| hello | 1 | 0 | 1,250 | 0.70 | 2.00 | 30 | 0 | 0.80 | – | 0.00 | 12 | – | – |",
+        "| sale | 1 | 7 | 1,250 | 0.70 | 2.00 | 30 | 0 | 0.80 | – | 0.00 | 12 | 5,000 | 0.25 |",
+        "",
+        "- No pgbench for hello: it asks nothing.",
+    ]
 
 
 def test_new_figures_take_the_place_of_the_old_ones() -> None:
@@ -59,39 +81,150 @@ def test_new_figures_take_the_place_of_the_old_ones() -> None:
     assert between_markers(document, "new\n") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
 
 
-def test_the_command_line_takes_several_numbers_of_clients() -> None:
+def test_the_command_line_takes_several_at_once() -> None:
     assert _list_of(_between(1, 256))("1,4,16") == [1, 4, 16]
+    assert _list_of(str)("till sale,search") == ["till sale", "search"]
+
+
+class Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """wrk leaves in the middle of an answer."""
+
+
+class Recorder:
+    """A web server that answers everything, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, str, str]] = []
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                said = self.headers["X-Cart-Token"], self.headers["Authorization"]
+                recorder.asked.append((self.path, body, *said))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = Quiet(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing")
+def test_wrk_sends_each_request_once_with_its_own_headers_and_then_it_is_over() -> None:
+    recorder = Recorder()
+    Thread(target=recorder.server.serve_forever, args=[0.05], daemon=True).start()
+    requests = [Request("POST", f"/{number}", "{}", {"X-Cart-Token": f"token {number}"}) for number in range(40)]
+
+    figures = wrk(recorder.address, requests, headers={"Authorization": "me"}, clients=1, seconds=1, once=True)
+    recorder.server.shutdown()
+    recorder.server.server_close()
+
+    # wrk asks its script for one request more than it sends.
+    assert recorder.asked[:39] == [(f"/{number}", "{}", f"token {number}", "me") for number in range(1, 40)]
+    assert (figures.requests, figures.errors) == (39, 0)
+    assert figures.per_second > 39
+
+
+@pytest.fixture
+def built(transactional_db: None) -> Chain:
+    return chain.build(stores=1, products=12, sold=3, baskets=2)
 
 
 @pytest.mark.plain_calls
-@pytest.mark.django_db(transaction=True)
-def test_pgbench_sends_the_applications_statements_and_the_books_agree() -> None:
-    built = chain.build(stores=1, products=3)
-    scripts = {case.name: case.script for case in cases(built) if case.script}
-    read, spread, hot = scripts["stock read"], scripts["till sale, spread"], scripts["till sale, hot item"]
-
-    assert "BEGIN;" not in read.text
-    for sale in (spread, hot):
-        assert holds(sale, tickets.INSERT_SALE)
-        assert holds(sale, posting.STATEMENT)
-        assert sale.text.count("\nBEGIN;\n") == sale.text.count("\nCOMMIT;\n") == 1
-        # Every transaction chooses its product and its sale anew.
-        assert built.product_ids[0].hex not in sale.text
-        before = sold(built)
-        figures = pgbench(sale, clients=2, limit=["--transactions", "10"])
-        assert (figures.requests, figures.errors) == (20, 0)
-        assert sum(sold(built)) - sum(before) == 20
-    assert sold(built)[1:] == before[1:]  # the hot item is the first one
-    assert pgbench(read, clients=1, limit=["--transactions", "5"]).errors == 0
+def test_every_case_is_answered_and_writes_what_it_says(built: Chain) -> None:
+    for case in cases(built):
+        if case.whole:
+            continue
+        client = Client(headers=dict(case.caller()))
+        before = case.written() if case.written else 0
+        for request in (list(case.some(2)) * 2)[:2]:
+            once(case, client, request)
+        if case.written:
+            assert case.written() - before == 2, case.name
     assert books_agree()
+
+
+@pytest.mark.plain_calls
+def test_pgbench_sends_the_applications_statements_and_the_books_agree(built: Chain) -> None:
+    for case in cases(built):
+        if case.not_replayed:
+            continue
+        script = replay(case, built)
+        before = case.written() if case.written else 0
+        figures = pgbench(script, clients=2, limit=["--transactions", "5"])
+        assert (figures.requests, figures.errors) == (10, 0), case.name
+        assert ("\nBEGIN;\n" in script.text) == bool(case.written), case.name
+        if case.written:
+            assert holds(script, tickets.INSERT_SALE)
+            assert holds(script, posting.STATEMENT)
+            # Every transaction chooses its products and its sale anew.
+            assert not any(one.hex in script.text for one in built.product_ids)
+            assert case.written() - before == 10
+    assert books_agree()
+
+
+@pytest.mark.plain_calls
+def test_a_hot_item_is_the_only_one_that_is_sold(built: Chain) -> None:
+    hot = next(case for case in cases(built) if case.name == "till sale of 1 line (hot item)")
+    script = replay(hot, built)
+    before = sold(built)
+
+    pgbench(script, clients=2, limit=["--transactions", "5"])
+
+    assert [now - then for now, then in zip(sold(built), before, strict=True)] == [10] + [0] * 11
+
+
+@pytest.mark.plain_calls
+def test_a_whole_order_ends_paid(built: Chain, bank: Bank) -> None:
+    whole = next(case for case in cases(built) if case.whole)
+    client = Client()
+
+    def call(method: str, path: str, body: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+        answer = client.generic(method, path, body, "application/json", headers=dict(headers))
+        if path.endswith("/payment/"):
+            # As the worker does.
+            checkout.charge(payment_id=UUID(answer.json()["job_id"]), now=datetime.now(UTC))
+        return answer.status_code, answer.json()
+
+    order = shopper.order(call, whole.requests[0].body)
+
+    assert order["status"] == "paid"
+    assert [line["product_id"] for line in order["lines"]] == [str(built.product_ids[0])]
+    assert whole.written
+    assert whole.written() == bank.calls == 1
+
+
+@pytest.mark.plain_calls
+def test_an_order_that_is_refused_is_an_error(built: Chain) -> None:
+    with pytest.raises(shopper.Failed, match="404 to POST /cart/"):
+        shopper.order(lambda *_: (404, {}), "{}")
+
+
+def test_processor_time_is_counted_for_whom_it_was(db: None) -> None:
+    before = processor.now([os.getpid()], [])
+    while processor.now([os.getpid()], []).since(before, requests=1).web < 20:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM generate_series(1, 100000)")
+    spent = processor.now([os.getpid()], []).since(before, requests=2)
+
+    assert spent.web >= 10
+    assert spent.database
+    assert (spent.others, spent.load) == (0, 0)
+
+
+def sold(built: Chain) -> list[int]:
+    """How many sales there are of each product."""
+    return [models.SaleLine.objects.filter(product_id=one).count() for one in built.product_ids]
 
 
 def holds(script: Script, statement: str) -> bool:
     """Whether the script sends this statement, with something in each of its places."""
     parts = [re.escape(part) for part in statement.strip().split("%s")]
     return bool(re.search(".+?".join(parts), script.text, re.DOTALL))
-
-
-def sold(built: Chain) -> list[int]:
-    """How many sales there are of each product."""
-    return [models.SaleLine.objects.filter(product_id=one).count() for one in built.product_ids]

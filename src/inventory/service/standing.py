@@ -28,7 +28,7 @@ WITH expired AS (
     GROUP BY 1
 ), level AS (
     SELECT l.id, l.location_id, l.product_id, l.on_hand, l.reorder_point, l.target, coalesce(sold.pieces, 0) AS sold,
-        l.on_hand - l.reserved + coalesce(expired.pieces, 0) AS available
+        (l.on_hand - l.reserved + coalesce(expired.pieces, 0))::bigint AS available
     FROM stock_level l LEFT JOIN sold ON sold.level_id = l.id LEFT JOIN expired ON expired.level_id = l.id
     WHERE l.location_id = ANY(%(location_ids)s) AND l.product_id <> ALL(%(archived)s)
 ), judged AS (
@@ -50,7 +50,7 @@ WITH expired AS (
     FROM judged
 )
 SELECT location_id, count(*) FILTER (WHERE is_low), count(*) FILTER (WHERE is_over), count(*) FILTER (WHERE is_dead),
-    coalesce(sum(available), 0)::int, coalesce(sum(sold), 0)::int,
+    coalesce(sum(available), 0)::bigint, coalesce(sum(sold), 0)::bigint,
     array_agg(product_id ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(sold ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(coalesce(days_empty, 0) ORDER BY sold DESC, product_id) FILTER (WHERE is_empty)
