@@ -64,20 +64,6 @@ class UnderRole:
         return call
 
 
-# Fixtures of more than one test that take seconds to start.
-SLOW_STARTERS = ["stack", "installation", "server", "said", "standing"]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share something slow to start with one worker of pytest-xdist, so that it is started once."""
-    for item in items:
-        for name in SLOW_STARTERS:
-            if name in getattr(item, "fixturenames", []):
-                item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name} {name}"))
-                break
-
-
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
     """Give each run of the tests a database of its own, and then each of its parallel workers."""

@@ -47,7 +47,8 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[str, Any]]:
 def check(*options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", "check", *options],
-        env=os.environ | SOUND | environment,
+        # Set for the browser's tests alone.
+        env={**os.environ, **SOUND, **environment, "DJANGO_ALLOW_ASYNC_UNSAFE": ""},
         capture_output=True,
         text=True,
         check=False,

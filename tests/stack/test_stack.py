@@ -104,11 +104,14 @@ def test_a_replica_that_dies_costs_no_request_and_makes_no_sale_twice(stack: Sta
 
 
 def test_a_replica_that_died_is_started_again(stack: Stack) -> None:
-    address = stack.addresses.replicas["replica-2"].removeprefix("http://")
+    address = stack.addresses.replicas["replica-3"].removeprefix("http://")
+    told = "The replica-3 has stopped by itself (signal 9)"
+    before = stack.log("stack").read_text().count(told)
 
+    stack.kill_replicas("replica-3")
+
+    wait_until(lambda: stack.log("stack").read_text().count(told) > before)
     wait_until(lambda: code.processes.answers(address, "/health/ready"))
-
-    assert "The replica-2 has stopped by itself (signal 9)" in stack.log("stack").read_text()
 
 
 def configuration(stack: Stack) -> str:
