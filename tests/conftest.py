@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.db.transaction import atomic
+from django.utils import translation
 
 from accounts.interface import accounts
 from cart.interface import carts
@@ -97,6 +98,13 @@ def uncollected_static_files(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+
+
+@pytest.fixture(autouse=True)
+def no_language_left_over() -> Iterator[None]:
+    """A page that was answered in French leaves its language to the thread, and so to the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,14 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connections
 from procrastinate.contrib.django import app
@@ -213,9 +215,21 @@ def prepare(say: Say, *, demo: bool) -> None:
     apply_roles()
     if demo:
         call_command("load_demo")
+    _collect_static_files(say)
+    connections.close_all()
+
+
+def _collect_static_files(say: Say) -> None:
+    """Collect and compress them, which takes a while, unless it was done with these very files."""
+    paths = (Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([]))
+    found = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+    digest = sha256(repr(found).encode()).hexdigest()
+    collected = Path(settings.STATIC_ROOT) / "collected"
+    if collected.exists() and collected.read_text() == digest:
+        return
     say("Collecting static files …")
     call_command("collectstatic", interactive=False, verbosity=0)
-    connections.close_all()
+    collected.write_text(digest)
 
 
 def welcome(address: str, *, demo: bool) -> str:

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -29,6 +29,7 @@ from tests.bench.statements import Script
 from tests.chain import books_agree
 from tests.checkout.bank import Bank
 from tests.checkout.conftest import bank
+from tests.threads import empty_queue
 
 __all__ = ["bank"]
 
@@ -133,8 +134,9 @@ def test_wrk_sends_each_request_once_with_its_own_headers_and_then_it_is_over() 
 
 
 @pytest.fixture
-def built(transactional_db: None) -> Chain:
-    return chain.build(stores=1, products=12, sold=3, baskets=2)
+def built(transactional_db: None) -> Iterator[Chain]:
+    yield chain.build(stores=1, products=12, sold=3, baskets=2)
+    empty_queue()
 
 
 @pytest.mark.plain_calls

@@ -127,6 +127,7 @@ def test_it_runs_stops_and_starts_again(installation: Installation) -> None:
     assert installation.processes() == {}
 
     process = installation.run()
+    assert "Collecting static files" not in installation.output.read_text()
     assert installation.products() == products
     # A second Ctrl-C changes nothing.
     process.send_signal(signal.SIGINT)
