@@ -38,7 +38,7 @@ def test_under_ci_it_is_a_failure() -> None:
 
 
 def test_the_installer_does_nothing_where_everything_is_there(tmp_path: Path) -> None:
-    for name in ("chromium", "nginx", "prometheus", "rabbitmq-server", "redis-server"):
+    for name in ("chromium", "nginx", "prometheus", "rabbitmq-server", "redis-server", "wrk"):
         program = tmp_path / name
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)
