@@ -35,15 +35,15 @@ test: lint types boundaries-check pytest ## run all checks and all tests
 
 pytest: $(ENVIRONMENT)
 	@deploy/install-test-tools
-	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile
+	@$(VENV_PYTHON) -m pytest -n auto
 
 test-long: $(ENVIRONMENT) ## run the longer forms of the tests, which make test leaves out
 	@deploy/install-test-tools
-	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile -m long
+	@$(VENV_PYTHON) -m pytest -n auto -m long
 
 coverage: $(ENVIRONMENT) ## run make test's tests, and say which lines they do not reach
 	@deploy/install-test-tools
-	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --cov
+	@$(VENV_PYTHON) -m pytest -n auto --cov
 
 format: $(ENVIRONMENT) ## put the code into its one format
 	@$(VENV_PYTHON) -m ruff check --fix .

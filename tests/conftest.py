@@ -16,6 +16,7 @@ from accounts.interface import accounts
 from cart.interface import carts
 from catalog.interface import catalog, shelves
 from checkout.interface import checkout
+from config import limits
 from inventory.interface import inventory
 from replenishment.interface import replenishment
 from sales.interface import backlog, sales
@@ -98,6 +99,12 @@ def uncollected_static_files(settings: Any) -> None:
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
+
+
+@pytest.fixture(autouse=True)
+def fresh_counters() -> None:
+    """What other tests have called, and were refused, does not count."""
+    limits._storage.cache_clear()
 
 
 @pytest.fixture(autouse=True)

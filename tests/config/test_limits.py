@@ -1,7 +1,6 @@
 """How often somebody may call the API: the ceilings, and the limits of single operations."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,13 +20,6 @@ HERE, ELSEWHERE = {"REMOTE_ADDR": "203.0.113.9"}, {"REMOTE_ADDR": "198.51.100.1"
 PRODUCTS, STORES = "/api/v1/products/", "/api/v1/stores/"
 # One of Django REST framework's, one of django-ninja's.
 BOTH = pytest.mark.parametrize("path", [PRODUCTS, STORES])
-
-
-@pytest.fixture(autouse=True)
-def fresh_counters() -> Iterator[None]:
-    limits._storage.cache_clear()
-    yield
-    limits._storage.cache_clear()
 
 
 @pytest.fixture
