@@ -90,7 +90,7 @@ def test_a_look_at_a_customer_is_no_export() -> None:
 
     browser(Role.HEAD_OFFICE).get(page_of(customer))
 
-    assert not AuditEntry.objects.filter(deed=Deed.EXPORTED, about_id=customer.id).exists()
+    assert not AuditEntry.objects.filter(deed=Deed.EXPORTED, subject_id=str(customer.id)).exists()
 
 
 def test_of_somebody_erased_a_page_shows_that_alone() -> None:
