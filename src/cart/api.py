@@ -10,14 +10,14 @@ from ninja import Field, Router, Status
 from ninja.params.functions import Header
 
 from accounts.interface import Actor, CustomerNotFound, actor_of, caller_of
-from cart.interface import MAX_QUANTITY, Cart, CartNotFound, Holder, cart_of, carts, new_token
+from cart.interface import Cart, CartNotFound, Holder, cart_of, carts, new_token
 from shared_kernel.ids import new_id
-from shared_kernel.rest.bodies import Body, Whole, example
+from shared_kernel.quantities import MAX_QUANTITY
+from shared_kernel.rest.bodies import KEYBOARD, Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 
 router = Router(tags=["cart"])
 
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
 TOKEN: Any = Header(
     None,
     alias="X-Cart-Token",

@@ -15,7 +15,6 @@ from shared_kernel.ids import part_of
 from shared_kernel.published import published
 
 MAX_LINES = 100
-MAX_QUANTITY = 1_000_000
 
 
 def new_token() -> str:

@@ -1,4 +1,3 @@
-import hashlib
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -7,15 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from cart.interface import Holder, NoticeCode
-from shared_kernel.ids import new_id
+from shared_kernel.ids import digest_of, new_id
 
 # The other notices follow from the lines.
 STORED = (NoticeCode.UNAVAILABLE, NoticeCode.CAPPED)
-
-
-def digest_of(token: str) -> bytes:
-    """What is kept of a token: it is as random as its digest, so that it takes no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
 
 
 class CartQuerySet(models.QuerySet["Cart"]):

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from cart.interface import (
     MAX_LINES,
-    MAX_QUANTITY,
     CartFull,
     CartLine,
     InvalidQuantity,
@@ -16,6 +15,7 @@ from cart.interface import (
     NoticeCode,
 )
 from shared_kernel.money import ZERO, tax_within
+from shared_kernel.quantities import MAX_QUANTITY
 
 # For how long the same write may be sent again.
 CHANGES_KEPT = timedelta(days=14)

@@ -33,6 +33,7 @@ from cart.interface import (
 from catalog.interface import Product, ProductNotFound, catalog
 from inventory.interface import inventory
 from shared_kernel.errors import Refusal
+from shared_kernel.ids import digest_of
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
 
@@ -103,7 +104,7 @@ class CartService:
 
     @atomic_write
     def open_cart(self, *, cart_id: UUID, token: str, now: datetime) -> Cart:
-        row = models.Cart(id=cart_id, token_digest=models.digest_of(token), touched_at=now)
+        row = models.Cart(id=cart_id, token_digest=digest_of(token), touched_at=now)
         models.Cart.objects.bulk_create([row], ignore_conflicts=True)
         return self.cart(cart_id=cart_id, holder=Holder(token=token))
 

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from checkout.interface import Destination, OrderStatus
+from shared_kernel.quantities import MAX_QUANTITY
 
 Pieces = Mapping[UUID, int]
 
@@ -18,7 +19,6 @@ MAX_LOOKS = 5_000
 
 MAX_NOTE = 200
 MAX_LINES = 100
-MAX_QUANTITY = 1_000_000
 
 # For how long nobody else takes up a payment or a refund that somebody is at.
 LEFT_ALONE = timedelta(minutes=1)

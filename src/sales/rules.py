@@ -24,14 +24,14 @@ from sales.interface import (
 )
 from shared_kernel.csv_files import Columns, Record, Rejection, decimal_number, whole_number
 from shared_kernel.money import ZERO, tax_within, to_cents
+from shared_kernel.quantities import MAX_QUANTITY
 
 ONLINE_RETAIL = Columns(
     required=("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "Country"),
     optional=("CustomerID",),
 )
 
-# What one line may hold: what the columns of the database hold, and no quantity that must be a slip.
-MAX_QUANTITY = 1_000_000
+# What one line may hold: what the columns of the database hold.
 MAX_PRICE = Decimal("99999999.99")
 MAX_TOTAL = Decimal("999999999999.99")
 YEARS = range(1970, 2100)

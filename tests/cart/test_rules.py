@@ -8,7 +8,6 @@ import pytest
 from cart import rules
 from cart.interface import (
     MAX_LINES,
-    MAX_QUANTITY,
     CartFull,
     CartLine,
     InvalidQuantity,
@@ -19,6 +18,7 @@ from cart.interface import (
     new_token,
 )
 from shared_kernel.ids import new_id
+from shared_kernel.quantities import MAX_QUANTITY
 
 PRODUCT = new_id()
 

@@ -9,7 +9,6 @@ from structlog.testing import capture_logs
 from cart import models
 from cart.interface import (
     MAX_LINES,
-    MAX_QUANTITY,
     Cart,
     CartFull,
     CartLine,
@@ -26,7 +25,8 @@ from cart.interface import (
 )
 from catalog.interface import Product, ProductChanges, ProductNotFound, catalog
 from inventory.interface import Thresholds
-from shared_kernel.ids import new_id
+from shared_kernel.ids import digest_of, new_id
+from shared_kernel.quantities import MAX_QUANTITY
 from tests.cart.actions import (
     DAY,
     NOW,
@@ -97,7 +97,7 @@ def test_of_a_token_only_the_digest_is_kept() -> None:
 
     row = models.Cart.objects.get(id=owner.cart_id)
 
-    assert bytes(row.token_digest) == models.digest_of(owner.token)
+    assert bytes(row.token_digest) == digest_of(owner.token)
     assert owner.token not in str(vars(row))
     assert owner.token not in repr(owner.holder)
 

@@ -22,18 +22,17 @@ from checkout.interface import (
     OrderSummary,
     checkout,
 )
-from shared_kernel.rest.bodies import Body, Day, Whole, example
+from shared_kernel.quantities import MAX_QUANTITY
+from shared_kernel.rest.bodies import KEYBOARD, Body, Day, Whole, example
 from shared_kernel.rest.idempotency import operation_of, resumable
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
 router = Router(tags=["orders"])
 
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
-
 
 class OrderedItemBody(Body):
     id: UUID = Field(description="The product.")
-    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
+    quantity: Whole = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
 
 
 class OrderBody(DestinationBody):
@@ -77,7 +76,7 @@ class CancellationBody(Body):
 
 class RefundedItemBody(Body):
     product_id: UUID = Field(description="A product of the order.")
-    quantity: Whole = Field(ge=1, le=1_000_000, description="Pieces.")
+    quantity: Whole = Field(ge=1, le=MAX_QUANTITY, description="Pieces.")
 
 
 class RefundBody(Body):

@@ -5,7 +5,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from checkout.interface.values import ChangedPrice, MissingLine, OrderStatus
-from shared_kernel.errors import Away, Conflict, Forbidden, Invalid, NotFound
+from shared_kernel.errors import Away, Conflict, Forbidden, Invalid, InvalidFields, NotFound
 
 
 @dataclass(eq=False)
@@ -146,14 +146,8 @@ class RefundExceedsOrder(Conflict):
 
 
 @dataclass(eq=False)
-class InvalidOrder(Invalid):
+class InvalidOrder(InvalidFields):
     """What was ordered, or where it should go, breaks a rule."""
-
-    code: ClassVar[str] = "invalid"
-    errors: list[dict[str, str]]
-
-    def __str__(self) -> str:
-        return "; ".join(f"{error['field']}: {error['message']}" for error in self.errors)
 
 
 @dataclass(eq=False)

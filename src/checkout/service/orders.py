@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from operator import attrgetter
 from uuid import UUID
 
@@ -32,13 +31,9 @@ from checkout.interface import (
 )
 from inventory.interface import Reservation
 from shared_kernel.cache import cached, outdate
+from shared_kernel.ids import digest_of
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
-
-
-def digest(token: str) -> bytes:
-    """What is kept of a cart's token. A quick one will do: nobody guesses 256 random bits."""
-    return sha256(token.encode()).digest()
 
 
 def is_theirs(row: models.Order, holder: Holder | None) -> bool:
@@ -47,7 +42,7 @@ def is_theirs(row: models.Order, holder: Holder | None) -> bool:
         return True
     if row.customer_id:
         return row.customer_id == holder.customer_id
-    return bool(row.token_digest and holder.token) and bytes(row.token_digest or b"") == digest(holder.token or "")
+    return bool(row.token_digest and holder.token) and bytes(row.token_digest or b"") == digest_of(holder.token or "")
 
 
 def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:

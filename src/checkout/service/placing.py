@@ -43,7 +43,6 @@ from checkout.interface import (
 from checkout.service.keeping import counted, hold, keep, missing_lines, reservation_time, shelves
 from checkout.service.orders import (
     assembled,
-    digest,
     found,
     locked,
     note,
@@ -55,7 +54,7 @@ from inventory.interface import (
     Reservation,
     inventory,
 )
-from shared_kernel.ids import part_of
+from shared_kernel.ids import digest_of, part_of
 from shared_kernel.money import ZERO, tax_within
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
@@ -281,7 +280,7 @@ def _write(
         reference=reference,
         channel=buyer.channel,
         customer_id=buyer.customer_id,
-        token_digest=digest(buyer.token) if buyer.token else None,
+        token_digest=digest_of(buyer.token) if buyer.token else None,
         placed_by=buyer.placed_by,
         email=destination.email,
         address=destination.address and asdict(destination.address),

@@ -24,7 +24,7 @@ from sales.interface import (
 )
 from shared_kernel.ids import new_id
 from shared_kernel.money import to_cents
-from shared_kernel.rest.bodies import Amount, Body, Whole, example
+from shared_kernel.rest.bodies import KEYBOARD, STORE, Amount, Body, Whole, example
 from shared_kernel.rest.idempotency import idempotent
 from shared_kernel.rest.pages import CursorFilters, CursorPage, cursor_page
 
@@ -39,8 +39,6 @@ MAX_POSITION = 32_767
 # Times outside are no times of a sale, and some of them cannot be told in another zone.
 YEARS = range(2000, 2100)
 
-STORE = "33333333-3333-3333-3333-333333333331"
-KEYBOARD = "550e8400-e29b-41d4-a716-446655440001"
 ONE_PRODUCT: dict[str, Any] = {"anyOf": [{"required": ["product_id"]}, {"required": ["barcode"]}]}
 
 
