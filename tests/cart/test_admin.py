@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.utils.timezone import localdate
 
 from accounts.interface import Role
 from tests.accounts.actions import register
@@ -61,7 +62,7 @@ def test_a_cart_is_found_by_its_customer_and_by_the_day() -> None:
 
     assert shown(client, "?q=martin") == ["Camille Martin <camille@example.com>"]
     assert shown(client, "?q=nobody") == []
-    last_week = (NOW - 7 * DAY).date()
+    last_week = localdate(NOW - 7 * DAY)
     assert shown(client, f"?touched_at_to={last_week}") == [str(anonymous.cart_id)]
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.test import Client
+from django.utils.timezone import localdate
 
 from accounts.interface import Action, Role, accounts
 from checkout.interface import Order, OrderStatus, checkout
@@ -139,7 +140,7 @@ def test_staff_find_orders_by_what_is_known_of_them() -> None:
     old = order((shop.product, 1), now=NOW - timedelta(days=9))
     own, unpaid = bought(cart, customer), order((shop.product, 1))
     begun = pay(unpaid)
-    days = {name: (NOW - timedelta(days=number)).date().isoformat() for name, number in [("from", 10), ("to", 8)]}
+    days = {name: localdate(NOW - timedelta(days=number)).isoformat() for name, number in [("from", 10), ("to", 8)]}
 
     assert found(office) == [str(unpaid.id), str(own), str(old.id)]
     assert found(office, status="paid") == [str(unpaid.id)]
@@ -263,7 +264,7 @@ def test_the_figures_count_by_status_less_what_went_back() -> None:
             for status in ("processing", "completed", "cancelled", "refunded")
         ),
     ]
-    earlier = client.get("/api/v1/orders/stats/", {"to": (NOW - timedelta(days=2)).date().isoformat()}).json()
+    earlier = client.get("/api/v1/orders/stats/", {"to": localdate(NOW - timedelta(days=2)).isoformat()}).json()
     assert {row["orders"] for row in earlier["results"]} == {0}
     for other in (client_of(Role.CASHIER, shop.lyon), client_of(Role.WAREHOUSE), reseller(), shopper()[1]):
         assert refusal_of(other.get("/api/v1/orders/stats/")) == (403, "not_allowed")
