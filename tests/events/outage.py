@@ -3,15 +3,12 @@
 import http.client
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -24,7 +21,7 @@ from django.db import connection, connections
 from kombu.connection import Connection
 from kombu.entity import Queue, binding
 
-from tests.bench.installation import configure, fresh_database, web_server
+from tests.bench.installation import configure, fresh_database
 from tests.broker import Broker
 
 TILLS, RESELLERS = 3, 1
@@ -106,16 +103,6 @@ def phase(name: str, address: str, everybody: list[Buyer], seconds: float) -> li
     return answers
 
 
-@contextmanager
-def worker() -> Iterator[None]:
-    """The worker that `make run` starts for what goes out."""
-    with subprocess.Popen([sys.executable, "manage.py", "procrastinate", "worker", "--queues", "relay"]) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
 def waiting() -> int:
     """How many events have not gone out."""
     with connection.cursor() as cursor:
@@ -127,19 +114,20 @@ def waiting() -> int:
 
 def measure(broker: Broker, seconds: float) -> None:
     from shared_kernel.relay import EXCHANGE
+    from tests.bench.serving import gunicorn
 
     everybody = buyers()
     broker.start()
     with Connection(broker.url) as there:
         Queue(QUEUE, bindings=[binding(EXCHANGE, "#")], durable=True)(there.channel()).declare()
-    with web_server() as address, worker():
-        phase("warming up", address, everybody, 5)
-        answers = phase("broker there", address, everybody, seconds)
+    with gunicorn() as site:
+        phase("warming up", site.address, everybody, 5)
+        answers = phase("broker there", site.address, everybody, seconds)
         broker.kill()
-        answers += phase("broker away", address, everybody, seconds)
+        answers += phase("broker away", site.address, everybody, seconds)
         say(f"{waiting()} events wait")
         broker.start()
-        answers += phase("broker back", address, everybody, seconds)
+        answers += phase("broker back", site.address, everybody, seconds)
         began = time.monotonic()
         while waiting():
             if time.monotonic() - began > PATIENCE:
@@ -180,9 +168,8 @@ def main() -> None:
     seconds = parser.parse_args().seconds
     with tempfile.TemporaryDirectory(prefix="comptoir-outage-") as folder:
         broker = Broker(Path(folder))
-        # All calls come from one address.
-        os.environ |= {"AMQP_URL": broker.url, "COMPTOIR_RATE_PER_ADDRESS": ""}
         configure()
+        os.environ["AMQP_URL"] = broker.url
         with fresh_database():
             django.setup()
             call_command("migrate", verbosity=0)
