@@ -19,7 +19,7 @@ from replenishment.interface import RequestStatus
 from sales import models as sales
 from tests.bench import shopper
 from tests.bench.chain import WHATS, Basket, Chain
-from tests.bench.statements import PRODUCT, SALE, Script, captured, script
+from tests.bench.statements import PRODUCT, SALE, STORE, Script, captured, script
 from tests.checkout.actions import EMAIL, HOME
 
 LINES = 10  # of the longer sale, and of the question what is available
@@ -46,8 +46,9 @@ class Case:
     """Requests that are sent at random, again and again; or, with `new`, so many that can be sent once.
 
     `caller` gives the headers that say who calls. `written` counts the rows of which every answered request makes one.
-    `varies` says of how many products the first one that the SQL names is one; `not_replayed`, why pgbench does not
-    send the SQL. A `whole` order is `shopper`'s business: its requests are what goes into the carts.
+    `varies` says of how many products the first one that the SQL names is one, `stores` of how many the store;
+    `not_replayed`, why pgbench does not send the SQL. A `whole` order is `shopper`'s business: its requests are what
+    goes into the carts.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Case:
     caller: Callable[[], Headers] = dict
     written: Callable[[], int] | None = None
     varies: int = 1
+    stores: int = 1
     not_replayed: str = ""
     whole: bool = False
 
@@ -83,20 +85,25 @@ def cases(chain: Chain) -> list[Case]:
             caller=cashier,
             varies=len(products),
         ),
-        Case(f"availability of {LINES} lines", [_availability(chain, start) for start in starts], varies=len(starts)),
+        Case(
+            f"availability of {LINES} lines",
+            [_availability(products[start : start + LINES]) for start in starts],
+            varies=len(starts),
+        ),
         *(
             Case(
                 f"till sale of {name}",
-                [_sale(chain, start, lines) for start in some],
+                [_sale(chain.store_ids[start % stores], products[start : start + lines]) for start in some],
                 caller=cashier,
                 written=sales.Sale.objects.count,
                 varies=len(some),
+                stores=stores,
             )
-            for name, lines, some in [
-                ("1 line (spread)", 1, range(len(products))),
-                ("1 line (hot item)", 1, range(1)),
-                (f"{LINES} lines (spread)", LINES, starts),
-                (f"{LINES} lines (hot items)", LINES, range(1)),
+            for name, lines, some, stores in [
+                ("1 line (spread)", 1, range(len(products)), len(chain.store_ids)),
+                ("1 line (hot item)", 1, range(1), 1),
+                (f"{LINES} lines (spread)", LINES, starts, len(chain.store_ids)),
+                (f"{LINES} lines (hot items)", LINES, range(1), 1),
             ]
         ),
         Case(
@@ -143,9 +150,10 @@ def replay(case: Case, chain: Chain) -> Script:
     once(case, client, first)
     answer, statements = captured(partial(once, case, client, second))
     ids = {one: PRODUCT.format(further=number) for number, one in enumerate(chain.product_ids[:LINES])}
+    ids[chain.store_id] = STORE
     if case.written and not case.not_replayed:
         ids[UUID(answer["id"])] = SALE
-    return script(statements, ids=ids, products=case.varies)
+    return script(statements, ids=ids, products=case.varies, stores=case.stores)
 
 
 def once(case: Case, client: Client, request: Request) -> Any:
@@ -168,18 +176,18 @@ def _reads(*paths: str) -> list[Request]:
     return [Request("GET", path) for path in paths]
 
 
-def _lines(chain: Chain, start: int, lines: int) -> list[dict[str, object]]:
-    """A piece each of so many products, from that of this number on."""
-    return [{"product_id": str(one), "quantity": 1} for one in chain.product_ids[start : start + lines]]
+def _lines(product_ids: Sequence[UUID]) -> list[dict[str, object]]:
+    """A piece of each."""
+    return [{"product_id": str(one), "quantity": 1} for one in product_ids]
 
 
-def _availability(chain: Chain, start: int) -> Request:
-    return _post("/stock/check-availability/", {"items": _lines(chain, start, LINES)})
+def _availability(product_ids: Sequence[UUID]) -> Request:
+    return _post("/stock/check-availability/", {"items": _lines(product_ids)})
 
 
-def _sale(chain: Chain, start: int, lines: int) -> Request:
+def _sale(store_id: UUID, product_ids: Sequence[UUID]) -> Request:
     """Paid in cash."""
-    return _post("/sales/", {"store_id": str(chain.store_id), "lines": _lines(chain, start, lines)})
+    return _post("/sales/", {"store_id": str(store_id), "lines": _lines(product_ids)})
 
 
 def _item(product_id: UUID, basket: Basket) -> Request:

@@ -14,11 +14,11 @@ from django.test import Client
 from accounts.interface import Role, accounts
 from cart.interface import Holder, carts, new_token
 from catalog.interface import KnownProduct, ProductDraft, catalog
-from inventory.interface import Location, StockLine, inventory
+from inventory.interface import KnownLocation, Location, LocationDraft, LocationKind, StockLine, inventory
 from replenishment.interface import replenishment
 from sales.interface import SoldItem, sales
 from shared_kernel.ids import new_id
-from tests.chain import PASSWORD, make_person, make_store, make_warehouse
+from tests.chain import PASSWORD, make_person, make_warehouse
 
 STORES = 5
 PRODUCTS = 1000
@@ -44,13 +44,18 @@ class Basket:
 
 @dataclass(frozen=True)
 class Chain:
-    """What the requests name: one store of the chain, the products, and who calls."""
+    """What the requests name: stores of the chain, products, and who calls."""
 
-    store_id: UUID
+    store_ids: list[UUID]
     product_ids: list[UUID]
     people: dict[Role, str]
     # Empty ones, to put something into.
     baskets: list[Basket]
+
+    @property
+    def store_id(self) -> UUID:
+        """The store of whatever is about one."""
+        return self.store_ids[0]
 
     def token(self, role: Role) -> dict[str, str]:
         """The header with a fresh access token, which holds for ten minutes."""
@@ -99,16 +104,16 @@ class Chain:
 
 def build(*, stores: int = STORES, products: int = PRODUCTS, sold: int = SALES, baskets: int = BASKETS) -> Chain:
     """A warehouse, some stores, these many products with ample stock in each place, a few sales, some carts."""
-    places = [make_warehouse(), *(make_store() for _ in range(stores))]
+    places = [make_warehouse(), *_open_stores(stores)]
     product_ids = [product_id(number) for number in range(products)]
     for ids in _batches(product_ids):
         catalog.ensure_products(products=[_product(one) for one in ids])
         for place in places:
             _fill(place, ids)
-    store = places[-1]
-    people = {Role.CASHIER: make_person(Role.CASHIER, store)}
+    # Who may sell in all of them, so that one login will do.
+    people = {Role.CASHIER: make_person(Role.CASHIER, *places[1:])}
     people |= {role: make_person(role) for role in (Role.WAREHOUSE, Role.HEAD_OFFICE)}
-    chain = Chain(store.id, product_ids, people, _open_carts(baskets))
+    chain = Chain([store.id for store in places[1:]], product_ids, people, _open_carts(baskets))
     with atomic():
         for number in range(sold):
             _sell(chain, number)
@@ -124,6 +129,19 @@ def put_in_order() -> None:
 def product_id(number: int) -> UUID:
     """The id of a product by its number: it ends in twelve decimal digits, so that pgbench can make it up."""
     return UUID(f"00000000-0000-7000-8000-{FIRST_NUMBER + number}")
+
+
+def store_id(number: int) -> UUID:
+    """The id of a store, likewise."""
+    return UUID(f"00000000-0000-7000-9000-{FIRST_NUMBER + number}")
+
+
+def _open_stores(count: int) -> list[Location]:
+    known = [
+        KnownLocation(store_id(number), LocationDraft(LocationKind.STORE, f"Store {number}", "", "Europe/Paris"))
+        for number in range(count)
+    ]
+    return inventory.locations(ids=list(inventory.ensure_locations(locations=known).values()))
 
 
 def _product(one: UUID) -> KnownProduct:

@@ -17,10 +17,12 @@ from tests.bench.chain import FIRST_NUMBER
 # What pgbench computes in place of the ids that differ from request to request. A sale's id grows like the UUIDv7 of
 # the application, so that its rows go to the same end of the indexes.
 PRODUCT = "('00000000-0000-7000-8000-' || (:product::bigint + {further}))::uuid"
+STORE = "('00000000-0000-7000-9000-' || :store::bigint)::uuid"
 SALE = "(:start || :sale || :client)::uuid"
 
 HEAD = """\
 \\set product {first} + random(0, {products} - 1)
+\\set store {first} + random(0, {stores} - 1)
 \\set sale :sale + 1
 \\set client 100 + :client_id
 """
@@ -43,12 +45,12 @@ def captured(request: Callable[[], Any]) -> tuple[Any, list[str]]:
     return answer, [query["sql"].strip() for query in queries.captured_queries]
 
 
-def script(statements: list[str], *, ids: Mapping[UUID, str], products: int) -> Script:
+def script(statements: list[str], *, ids: Mapping[UUID, str], products: int, stores: int) -> Script:
     """These statements for pgbench, with the expressions that `ids` gives in place of those ids.
 
-    It takes one of the first `products` products at random, and those that follow it.
+    It takes one of the first `products` products at random, and those that follow it; and one of the first `stores`.
     """
-    head = HEAD.format(first=FIRST_NUMBER, products=products)
+    head = HEAD.format(first=FIRST_NUMBER, products=products, stores=stores)
     written = {one.hex: expression for one, expression in ids.items()}
     body = "".join(f"{_replaced(statement, written)};\n" for statement in statements)
     return Script(head + body, len(statements))
