@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC
 from decimal import Decimal
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, Self
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django_filters import rest_framework as filters
@@ -50,6 +50,13 @@ KEYBOARD = {
 BODY_EXAMPLE = OpenApiExample("A keyboard", KEYBOARD, request_only=True)
 PRICE_EXAMPLE = OpenApiExample("A new price", {"price": "79.99"}, request_only=True)
 
+# Asked by everybody who looks at something: the ORM would take longer to put it together than to have it answered.
+PRODUCT = """
+SELECT p.id, p.sku, p.barcode, p.name, c.name AS category_name, p.description, p.price, p.tax_rate, p.active,
+    p.image_url, p.created_at, p.updated_at
+FROM product p JOIN category c ON c.id = p.category_id WHERE p.id = %s
+"""
+
 
 @extend_schema_field({"anyOf": [{"type": "string", "format": "decimal"}, {"type": "number"}]})
 class DecimalBodyField(serializers.DecimalField):
@@ -85,7 +92,7 @@ class ProductBody(StrictSerializer):
 
 
 class ProductAnswer(serializers.ModelSerializer[models.Product]):
-    category = serializers.CharField(source="category.name")
+    category = serializers.CharField(source="category_name")
     created_at = serializers.DateTimeField(default_timezone=UTC)
     updated_at = serializers.DateTimeField(default_timezone=UTC)
     image_url = serializers.SerializerMethodField(help_text="Null where there is no picture.")
@@ -109,6 +116,17 @@ class ProductAnswer(serializers.ModelSerializer[models.Product]):
             "updated_at",
         ]
         read_only_fields = fields
+
+    @classmethod
+    def of(cls, product: models.Product) -> dict[str, Any]:
+        """The answer about one product; `category_name` stands beside its own columns."""
+        return cls._made_once().to_representation(product)
+
+    @classmethod
+    @cache
+    def _made_once(cls) -> Self:
+        # Each serializer makes its fields anew, which takes longer than to read a page of products.
+        return cls()
 
     @extend_schema_field({"type": ["string", "null"], "format": "uri"})
     def get_image_url(self, product: models.Product) -> str | None:
@@ -182,10 +200,9 @@ def _require_editor(request: Request) -> None:
 
 
 def _shown(product_id: UUID) -> dict[str, Any]:
-    product = models.Product.objects.select_related("category").filter(id=product_id).first()
-    if product is None:
-        raise ProductNotFound(product_ids=[product_id])
-    return ProductAnswer(product).data
+    for product in models.Product.objects.raw(PRODUCT, [product_id]):
+        return ProductAnswer.of(product)
+    raise ProductNotFound(product_ids=[product_id])
 
 
 def _page(name: str, request: Request, read: Callable[[], Response]) -> Response:
@@ -194,7 +211,7 @@ def _page(name: str, request: Request, read: Callable[[], Response]) -> Response
 
 
 class ProductListView(generics.ListAPIView[models.Product]):
-    queryset = models.Product.objects.on_sale().select_related("category").by_name()
+    queryset = models.Product.objects.on_sale().annotate(category_name=F("category__name")).by_name()
     serializer_class = ProductAnswer
     filter_backends = [StrictFilterBackend]
     filterset_class = ProductFilters
@@ -203,13 +220,17 @@ class ProductListView(generics.ListAPIView[models.Product]):
     @method_decorator(public("product list"))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The products on sale, by name unless `ordering` or `search` says otherwise. All filters combine."""
-        read = partial(super().get, request, *args, **kwargs)
+        read = partial(self.list, request)
         if "in_stock" not in request.query_params:
             return _page("product list", request, read)
         response = read()
         # What is in stock changes with every sale.
         response["Cache-Control"] = "no-store"
         return response
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response([ProductAnswer.of(product) for product in page or []])
 
     @extend_schema(
         operation_id="create_product",

@@ -20,4 +20,7 @@ class StrictFilterBackend(DjangoFilterBackend):
         # The library takes an empty value for none; but whoever sends `category=` does not mean every category.
         if empty := [name for name, value in request.query_params.items() if not value and name != "search"]:
             raise ValidationError(dict.fromkeys(empty, "This is empty: give a value, or leave the parameter out."))
+        if not request.query_params.keys() - PAGE_PARAMETERS:
+            # Nothing to filter by: the library would make a form to find that out.
+            return queryset
         return super().filter_queryset(request, queryset, view)
