@@ -135,6 +135,20 @@ def test_an_expired_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not holds(log_in().access)
 
 
+def test_a_token_that_held_is_refused_once_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    access = log_in().access
+    assert holds(access)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return super().now(tz) + signing.LIFETIME
+
+    monkeypatch.setattr(signing, "datetime", Later)
+
+    assert not holds(access)
+
+
 def test_a_token_of_nobody_is_refused() -> None:
     log_in()
 

@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from os import link
 from pathlib import Path
@@ -28,7 +28,7 @@ PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----.+?-----END \1-----", re.DOTAL
 CLAIMS = ["sub", "sid", "iat", "exp"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KeyRing:
     """The key that signs, and all whose signatures hold, by their names."""
 
@@ -93,8 +93,17 @@ def signed(person_id: UUID, login_id: UUID) -> str:
 
 def read(access_token: str) -> tuple[UUID, UUID]:
     """The person and the login that an access token names. Raises jwt.InvalidTokenError."""
-    key = key_ring().accepted.get(jwt.get_unverified_header(access_token).get("kid", ""))
+    person_id, login_id, expires = _verified(key_ring(), access_token)
+    if expires <= datetime.now(UTC).timestamp():
+        raise jwt.ExpiredSignatureError
+    return person_id, login_id
+
+
+@lru_cache(maxsize=1000)
+def _verified(ring: KeyRing, access_token: str) -> tuple[UUID, UUID, int]:
+    """What a token says, and until when. One comes with many calls, and is as good at each: it is verified once."""
+    key = ring.accepted.get(jwt.get_unverified_header(access_token).get("kid", ""))
     if key is None:
         raise jwt.InvalidTokenError
     claims = jwt.decode(access_token, key, algorithms=[ALGORITHM], options={"require": CLAIMS})
-    return UUID(claims["sub"]), UUID(claims["sid"])
+    return UUID(claims["sub"]), UUID(claims["sid"]), int(claims["exp"])
