@@ -237,6 +237,10 @@ class Reservation(models.Model):
     state = models.CharField(max_length=9, choices=ReservationState, default=ReservationState.HELD)
     created_at = models.DateTimeField(default=now)
 
+    # Its level's, where they were read with the row.
+    location_id: UUID
+    product_id: UUID
+
     objects = ReservationQuerySet.as_manager()
 
     class Meta:
@@ -254,16 +258,14 @@ class Reservation(models.Model):
             models.Index(fields=["until"], condition=Q(state="held"), name="reservation_held_by_time"),
         ]
 
-    # These two need the row's level: read it with `select_related`.
-
     @property
     def place(self) -> tuple[UUID, UUID]:
         """The location and the product."""
-        return self.level.location_id, self.level.product_id
+        return self.location_id, self.product_id
 
     def value(self) -> ReservationValue:
         """This row as a published value."""
-        return ReservationValue(self.order_id, self.level.product_id, self.level.location_id, self.quantity, self.until)
+        return ReservationValue(self.order_id, self.product_id, self.location_id, self.quantity, self.until)
 
     def is_held(self, moment: datetime) -> bool:
         """Whether the pieces are kept at this moment."""

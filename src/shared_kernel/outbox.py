@@ -26,6 +26,7 @@ Handler = Callable[[Any], None]
 
 _subscriptions: dict[str, tuple[type[Event], Handler]] = {}
 _forwarders: list[tuple[Task[Any, Any, Any], bool]] = []
+_adapters: dict[type[Event], TypeAdapter[Any]] = {}
 
 # Waits of 2, 4, 8 … seconds: the last try comes about half an hour after the first.
 RETRIES = RetryStrategy(max_attempts=10, exponential_wait=2)
@@ -79,8 +80,15 @@ def _envelope(event: Event) -> dict[str, Any]:
         "version": event.version,
         "occurred_at": datetime.now(UTC).isoformat(),
         "request_id": structlog.contextvars.get_contextvars().get("request_id"),
-        "data": TypeAdapter(type(event)).dump_python(event, mode="json"),
+        "data": _adapter(type(event)).dump_python(event, mode="json"),
     }
+
+
+def _adapter(event_type: type[Event]) -> TypeAdapter[Any]:
+    # To make one takes longer than to write an event down.
+    if event_type not in _adapters:
+        _adapters[event_type] = TypeAdapter(event_type)
+    return _adapters[event_type]
 
 
 @app.task(name="deliver_event", queue="events", retry=RETRIES)
@@ -88,4 +96,4 @@ def deliver(*, subscriber: str, event: dict[str, Any]) -> None:
     """Hand one event to one subscriber. Raises what the handler raises, and is then tried again later."""
     event_type, handler = _subscriptions[subscriber]
     with structlog.contextvars.bound_contextvars(request_id=event["request_id"], event_id=event["id"]):
-        handler(TypeAdapter(event_type).validate_python(event["data"]))
+        handler(_adapter(event_type).validate_python(event["data"]))

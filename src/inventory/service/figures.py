@@ -28,19 +28,21 @@ class Figures:
 
 NEVER_HELD = Figures(on_hand=0, available=0, in_transit=0, reorder_point=0, target=None, safety_stock=0)
 
+# The ids stand in a SELECT of their own, so that Postgres takes these for as many as those, and keeps one plan: to plan
+# anew for each array takes longer than to carry out.
 LEVELS = """
 WITH level AS (
     SELECT l.*, l.on_hand - l.reserved + (
         SELECT coalesce(sum(r.quantity), 0)::int FROM reservation r
         WHERE r.level_id = l.id AND r.state = 'held' AND r.until <= %(now)s
     ) AS available
-    FROM stock_level l WHERE l.product_id = ANY(%(product_ids)s)
+    FROM stock_level l WHERE l.product_id = ANY((SELECT %(product_ids)s::uuid[])::uuid[])
 )
 """
 
 FIGURES = """
 SELECT location_id, product_id, on_hand, available, in_transit, reorder_point, target, safety_stock FROM level
-WHERE location_id = ANY(%(location_ids)s)
+WHERE location_id = ANY((SELECT %(location_ids)s::uuid[])::uuid[])
 """
 
 PLACES = """
