@@ -11,7 +11,7 @@ from uuid import UUID
 
 from shared_kernel.errors import Conflict, Invalid, NotFound
 from shared_kernel.events import Event
-from shared_kernel.ids import part_of
+from shared_kernel.ids import digest_of, part_of
 from shared_kernel.published import published
 
 MAX_LINES = 100
@@ -33,6 +33,11 @@ class Holder:
 
     customer_id: UUID | None = None
     token: str | None = field(default=None, repr=False)
+
+    @property
+    def token_digest(self) -> bytes | None:
+        """What is kept of the token."""
+        return digest_of(self.token) if self.token is not None else None
 
 
 class NoticeCode(StrEnum):

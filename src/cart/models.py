@@ -1,4 +1,6 @@
+from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
@@ -6,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from cart.interface import Holder, NoticeCode
-from shared_kernel.ids import digest_of, new_id
+from shared_kernel.ids import new_id
 
 # The other notices follow from the lines.
 STORED = (NoticeCode.UNAVAILABLE, NoticeCode.CAPPED)
@@ -19,7 +21,7 @@ class CartQuerySet(models.QuerySet["Cart"]):
         if holder.customer_id is not None:
             held |= Q(customer_id=holder.customer_id)
         if holder.token is not None:
-            held |= Q(token_digest=digest_of(holder.token))
+            held |= Q(token_digest=holder.token_digest)
         return self.filter(held)
 
     def customers_first(self) -> Self:
@@ -59,6 +61,11 @@ class Line(models.Model):
     product_id = models.UUIDField(db_index=True)
     quantity = models.IntegerField()
     added_price = models.DecimalField(max_digits=10, decimal_places=2)
+
+    # Its cart's, where they were read with the row.
+    customer_id: UUID | None
+    touched_at: datetime
+    contents: list[UUID]
 
     class Meta:
         db_table = "cart_line"

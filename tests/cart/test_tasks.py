@@ -62,7 +62,7 @@ def test_an_archived_product_leaves_carts_with_a_notice_and_one_that_came_back_s
 def told(monkeypatch: pytest.MonkeyPatch) -> list[CartAbandoned]:
     """What the carts publish."""
     events: list[CartAbandoned] = []
-    monkeypatch.setattr("cart.service.publish", events.extend)
+    monkeypatch.setattr("cart.service.leaving.publish", events.extend)
     return events
 
 

@@ -31,7 +31,6 @@ from checkout.interface import (
 )
 from inventory.interface import Reservation
 from shared_kernel.cache import cached, outdate
-from shared_kernel.ids import digest_of
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
 
@@ -42,7 +41,7 @@ def is_theirs(row: models.Order, holder: Holder | None) -> bool:
         return True
     if row.customer_id:
         return row.customer_id == holder.customer_id
-    return bool(row.token_digest and holder.token) and bytes(row.token_digest or b"") == digest_of(holder.token or "")
+    return row.token_digest is not None and bytes(row.token_digest) == holder.token_digest
 
 
 def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
