@@ -120,7 +120,7 @@ def test_the_next_call_goes_on_where_one_was_cut_off(monkeypatch: pytest.MonkeyP
     cart, holder = fill((shop.product, 3))
     order_id = new_id()
     with monkeypatch.context() as patch:
-        patch.setattr(placing, "_write", lambda *_, **__: 1 / 0)
+        patch.setattr(placing, "write_down", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             process(cart, holder, order_id=order_id)
     assert shop.shelf() == (10, 3)
@@ -137,7 +137,7 @@ def test_what_was_put_in_since_a_call_was_cut_off_is_kept_too(monkeypatch: pytes
     cart, holder = fill((shop.product, 2))
     order_id = new_id()
     with monkeypatch.context() as patch:
-        patch.setattr(placing, "_write", lambda *_, **__: 1 / 0)
+        patch.setattr(placing, "write_down", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             process(cart, holder, order_id=order_id)
     carts.add_item(
