@@ -20,22 +20,15 @@ RETRIES = RetryStrategy(max_attempts=MOST_RETRIES, exponential_wait=2)
 log = structlog.get_logger("comptoir.checkout")
 
 
-def empty_ordered_cart(event: OrderCreated) -> None:
-    """What was ordered leaves the cart, where whoever placed the order was cut off before."""
-    if event.cart_id:
-        checkout.empty_cart(order_id=event.order_id, cart_id=event.cart_id, now=datetime.now(UTC))
+def follow_up_order(event: OrderCreated) -> None:
+    """What was ordered leaves its cart, and the order tells of what left the catalogue while it was placed."""
+    checkout.follow_up(order_id=event.order_id, cart_id=event.cart_id, now=datetime.now(UTC))
 
 
 def note_archived_product(event: ProductArchived) -> None:
     """Orders that are under way tell of a product that is not sold any more."""
     while checkout.note_archived(product_ids=[event.product_id]):
         pass
-
-
-def note_products_archived_meanwhile(event: OrderCreated) -> None:
-    """An order tells of what left the catalogue while it was placed."""
-    order = checkout.order(order_id=event.order_id)
-    checkout.note_archived(product_ids=[line.product_id for line in order.lines])
 
 
 def report_paid_order(event: OrderPaid) -> None:

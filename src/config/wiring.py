@@ -12,10 +12,9 @@ from catalog.service import CatalogService
 from checkout.interface import OrderCreated, OrderPaid, checkout
 from checkout.service import CheckoutService
 from checkout.tasks import (
-    empty_ordered_cart,
+    follow_up_order,
     forget_erased_customer,
     note_archived_product,
-    note_products_archived_meanwhile,
     report_paid_order,
 )
 from config.caching import CACHED
@@ -52,9 +51,8 @@ def wire() -> None:
     subscribe(CustomerCreated, open_cart_of_new_customer)
     subscribe(CustomerDeleted, forget_cart_of_erased_customer)
     subscribe(CustomerDeleted, forget_erased_customer)
-    subscribe(OrderCreated, empty_ordered_cart)
+    subscribe(OrderCreated, follow_up_order)
     subscribe(OrderPaid, report_paid_order)
-    subscribe(OrderCreated, note_products_archived_meanwhile)
     subscribe(ProductArchived, withdraw_archived_product)
     subscribe(ProductArchived, note_archived_product)
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.interface import Role
 from catalog.interface import Product, ProductArchived, ProductChanges, catalog
 from checkout.interface import Order, OrderCreated, OrderNotice, OrderNoticeCode, OrderStatus, checkout
-from checkout.tasks import note_archived_product, note_products_archived_meanwhile
+from checkout.tasks import follow_up_order, note_archived_product
 from tests.catalog.conftest import Published
 from tests.chain import client_of, make_product, put_in_stock
 from tests.checkout.actions import NOW, Shop, order, pay, refund
@@ -86,7 +86,7 @@ def test_an_order_that_was_placed_while_its_product_was_archived_tells_of_it(pub
     catalog.archive_product(product_id=product.id)
 
     for _ in range(2):
-        note_products_archived_meanwhile(OrderCreated(placed.id, None, None))
+        follow_up_order(OrderCreated(placed.id, None, None))
 
     assert told_by(placed) == [notice(product)]
     assert updated(published) == [str(placed.id)]

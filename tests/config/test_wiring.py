@@ -45,9 +45,8 @@ def test_events_have_their_subscribers() -> None:
         "cart.tasks.forget_cart_of_erased_customer": CustomerDeleted,
         "cart.tasks.withdraw_archived_product": ProductArchived,
         "checkout.tasks.forget_erased_customer": CustomerDeleted,
-        "checkout.tasks.empty_ordered_cart": OrderCreated,
+        "checkout.tasks.follow_up_order": OrderCreated,
         "checkout.tasks.note_archived_product": ProductArchived,
-        "checkout.tasks.note_products_archived_meanwhile": OrderCreated,
         "checkout.tasks.report_paid_order": OrderPaid,
     }
 

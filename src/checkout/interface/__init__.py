@@ -147,10 +147,11 @@ class Checkout(Protocol):
         """
         ...
 
-    def empty_cart(self, *, order_id: UUID, cart_id: UUID, now: datetime) -> None:
-        """Take what an order holds out of the cart that it was made of, where `process` was cut off before.
+    def follow_up(self, *, order_id: UUID, cart_id: UUID | None, now: datetime) -> None:
+        """Do what an order asks for once it is placed, and which its buyer does not wait for.
 
-        Idempotent. Raises OrderNotFound.
+        What it holds leaves the cart that it was made of, where `process` was cut off before; and it tells of what left
+        the catalogue meanwhile, as `note_archived` does. Idempotent. Raises OrderNotFound.
         """
         ...
 

@@ -24,6 +24,7 @@ from checkout.interface import (
     OrderAddress,
     OrderChannel,
     OrderedItem,
+    OrderNotFound,
     OrderNotPending,
     OrderParcel,
     OrderStatus,
@@ -34,6 +35,7 @@ from checkout.interface import (
 )
 from checkout.service.keeping import counted, hold, keep, missing_lines, shelves
 from checkout.service.lines import Ordered, changed_prices, lines_of, priced, unsold, wanted_of
+from checkout.service.noticing import note_archived
 from checkout.service.orders import found, locked, note, pieces_of, value_of
 from checkout.service.writing import Buyer, ReferenceTaken, check_not_ordered, known, write_down
 from inventory.interface import inventory
@@ -103,11 +105,19 @@ class Placing:
             buyer = Buyer(OrderChannel.WEB, customer_id, None if customer_id else holder.token, None)
             order = _place(order_id, buyer, lines_of(cart), destination, held=held, now=now)
             contents = held.contents
-        _empty_cart(order, cart_id, contents, now=now)
+        ordered = [OrderedLine(line.product_id, line.quantity) for line in order.lines]
+        carts.check_out(cart_id=cart_id, order_id=order_id, contents=contents, lines=ordered, now=now)
         return order
 
-    def empty_cart(self, *, order_id: UUID, cart_id: UUID, now: datetime) -> None:
-        _empty_cart(value_of(found(order_id)), cart_id, _contents_of(order_id), now=now)
+    def follow_up(self, *, order_id: UUID, cart_id: UUID | None, now: datetime) -> None:
+        lines = models.OrderLine.objects.filter(order_id=order_id).values_list("product_id", "quantity")
+        ordered = [OrderedLine(*line) for line in lines]
+        if not ordered:
+            raise OrderNotFound(order_id=order_id)
+        if cart_id:
+            contents = _contents_of(order_id)
+            carts.check_out(cart_id=cart_id, order_id=order_id, contents=contents, lines=ordered, now=now)
+        note_archived([line.product_id for line in ordered])
 
     def place_order(
         self,
@@ -179,12 +189,6 @@ def _place(
 def _contents_of(order_id: UUID) -> list[UUID]:
     """What the cart held that an order was made of."""
     return list(models.OrderedContent.objects.filter(order_id=order_id).values_list("id", flat=True))
-
-
-def _empty_cart(order: Order, cart_id: UUID, contents: Sequence[UUID], *, now: datetime) -> None:
-    """Take what an order holds out of the cart that it was made of. Idempotent."""
-    lines = [OrderedLine(line.product_id, line.quantity) for line in order.lines]
-    carts.check_out(cart_id=cart_id, order_id=order.id, contents=contents, lines=lines, now=now)
 
 
 def _sound(destination: Destination) -> Destination:
