@@ -1,7 +1,10 @@
 """Months of the tables that grow for ever: made ahead, made for the past, and taken out again."""
 
 import io
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +19,7 @@ from sales.interface import ReturnedItem, Sale, SaleNotFound, sales
 from shared_kernel.ids import new_id
 from shared_kernel.postgres.partitions import (
     PartitionByMonth,
+    detach,
     make_partitions,
     make_partitions_ahead,
     start_of,
@@ -23,6 +27,7 @@ from shared_kernel.postgres.partitions import (
 )
 from shared_kernel.postgres.roles import apply_roles
 from tests.chain import books_agree, make_product, make_store, put_in_stock, sell
+from tests.threads import with_own_connection
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +80,29 @@ def test_this_month_and_three_more_have_partitions() -> None:
     make_partitions_ahead(now=datetime(2031, 1, 15, tzinfo=UTC))
 
     assert tables()[1].months()[-4:] == [date(2031, month, 1) for month in (1, 2, 3, 4)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_sells_meanwhile_is_never_given_up_for_a_month() -> None:
+    may = date(2033, 5, 1)
+    made = [f"{table}_2033_05" for table in ["stock_movement", "sale", "sale_line", "sale_payment"]]
+    till = connection.copy()
+    try:
+        with ThreadPoolExecutor(1) as pool, till.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE stock_level IN ROW EXCLUSIVE MODE")
+            making = pool.submit(with_own_connection, partial(make_partitions, first=may, last=may))
+            time.sleep(0.3)
+            # What is to be attached keeps everybody from the ledger, and waits for the levels.
+            cursor.execute("SELECT count(*) FROM stock_movement")
+            assert not making.done()
+            cursor.execute("COMMIT")
+        assert making.result() == made
+    finally:
+        till.close()
+        with atomic():
+            for table in reversed(tables()):
+                detach(table, may, drop=True)
 
 
 def sale_at(moment: datetime, **values: Any) -> Sale:

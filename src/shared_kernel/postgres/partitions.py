@@ -5,6 +5,7 @@ refused for its date. The DEFAULT partition is also the pattern of all others: w
 indexes is made there.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,10 +13,11 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.transaction import atomic
+from psycopg.errors import LockNotAvailable
 from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from shared_kernel.ids import EPOCH, MILLISECOND
@@ -28,6 +30,11 @@ AHEAD = timedelta(days=90)
 ARCHIVE = "archive"
 # How long a change of partitions waits for those who use the table, while others wait behind it.
 PATIENCE = "SET LOCAL lock_timeout = '5s'"
+# Whoever makes a partition holds what others wait for, and waits for what they hold. It gives way long before Postgres
+# looks for a deadlock, in which somebody's sale could be given up; and tries again.
+GIVE_WAY = "SET LOCAL lock_timeout = '100ms'"
+ATTEMPTS = 200
+PAUSE_SECONDS = 0.2
 # Two who make partitions at the same time do so one after the other.
 TURN = "SELECT pg_advisory_xact_lock(hashtext('shared_kernel.postgres.partitions'))"
 
@@ -138,9 +145,9 @@ def months_between(first: date, last: date) -> Iterator[date]:
 def make_partitions(*, first: date, last: date) -> list[str]:
     """Make what is missing of the partitions of these months, of every table; returns their names.
 
-    Each comes in a transaction of its own, for which those who write wait a moment. A month of which the DEFAULT
-    partition holds rows already stays there, and the log says so. For the tables' owner. Safe to repeat, to kill, and
-    beside itself.
+    Each comes in a transaction of its own, for which those who write wait a tenth of a second at most, as often as it
+    takes. A month of which the DEFAULT partition holds rows already stays there, and the log says so. For the tables'
+    owner. Safe to repeat, to kill, and beside itself. Raises OperationalError for a table that is in use for minutes.
     """
     wanted = [(table, month) for table in tables() for month in months_between(first, last)]
     return [table.partition_name(month) for table, month in wanted if _make_partition(table, month)]
@@ -199,19 +206,29 @@ class PartitionByMonth(Operation):
 
 def _make_partition(table: Table, month: date) -> bool:
     """Whether it was missing and is there now."""
-    try:
-        with atomic():
-            _run(SQL(PATIENCE))
-            _run(SQL(TURN))
-            if month in table.months():
-                return False
-            # Attached, unlike made in its place, it leaves those alone who read and write the other months.
-            partition = table.partition(month)
-            _run(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING IDENTITY)").format(partition, table.rest))
-            _run(SQL("ALTER TABLE {} ATTACH PARTITION {} {}").format(table.itself, partition, _bounds(month)))
-    except IntegrityError:
-        log.warning("month_stays_in_default_partition", table=table.name, month=f"{month:%Y-%m}")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            return _make_at_once(table, month)
+        except IntegrityError:
+            log.warning("month_stays_in_default_partition", table=table.name, month=f"{month:%Y-%m}")
+            return False
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or attempt == ATTEMPTS:
+                raise
+            time.sleep(PAUSE_SECONDS)
+    raise AssertionError("The last attempt returns or raises.")
+
+
+@atomic
+def _make_at_once(table: Table, month: date) -> bool:
+    _run(SQL(GIVE_WAY))
+    _run(SQL(TURN))
+    if month in table.months():
         return False
+    # Attached, unlike made in its place, it leaves those alone who read and write the other months.
+    partition = table.partition(month)
+    _run(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING IDENTITY)").format(partition, table.rest))
+    _run(SQL("ALTER TABLE {} ATTACH PARTITION {} {}").format(table.itself, partition, _bounds(month)))
     return True
 
 
