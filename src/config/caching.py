@@ -2,10 +2,11 @@
 
 from shared_kernel.cache import Caching
 
-# What a group is outdated by: each of these changes calls `outdate` in its transaction.
+# What a group is outdated by: each of these changes calls `outdate` in its transaction, but for sales.
 GROUPS = {
     "catalog": "a product is made, changed or archived, a category is changed",
     "stores": "a store or a warehouse is opened or changed",
+    "sales": "something is sold or comes back in these stores and days: what was is part of its key",
     "order": "it goes a step further, money of it goes back, a product of it is archived, its buyer is forgotten",
 }
 
@@ -17,5 +18,6 @@ CACHED = [
     Caching("categories", "catalog", seconds=300, public_seconds=60),
     Caching("store", "stores", seconds=300, public_seconds=60),
     Caching("store list", "stores", seconds=300, public_seconds=60),
+    Caching("ranking", "sales", seconds=300),
     Caching("paid order", "order", seconds=300),
 ]

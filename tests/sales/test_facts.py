@@ -162,9 +162,9 @@ class Writing(RuleBasedStateMachine):
         stores = [store.id for store in self.stores]
         for period in PERIODS:
             of_channels = lines_within(period, lambda line: (line.sale.store_id, line.sale.channel, line.product_id))
-            found = ranking.most_sold([*stores, self.warehouse.id], list(Channel), period, top=None)
+            found = ranking.most_sold([*stores, self.warehouse.id], list(Channel), period, top=None, sold=None)
             assert sorted(found) == sorted((*key, pieces) for key, pieces, _ in of_channels)
-            assert len(ranking.most_sold(stores, [Channel.TILL], period, top=1)) <= len(stores)
+            assert len(ranking.most_sold(stores, [Channel.TILL], period, top=1, sold=None)) <= len(stores)
 
             of_stores = [
                 row
@@ -176,7 +176,7 @@ class Writing(RuleBasedStateMachine):
                 sums[product_id] = sums[product_id][0] + pieces, sums[product_id][1] + gross
             whole = sorted(sums, key=lambda key: (-sums[key][0], -sums[key][1], key))
             for with_everybody in (True, False):
-                rows = ranking.best_and_worst(stores, period, ranked=2, with_everybody=with_everybody)
+                rows = ranking.best_and_worst(stores, period, ranked=2, with_everybody=with_everybody, sold=None)
                 for scope, ranked in [
                     (None, [(product_id, *sums[product_id]) for product_id in whole]),
                     *((store, [(key[1], *rest) for key, *rest in of_stores if key[0] == store]) for store in stores),

@@ -61,12 +61,14 @@ class Performing:
         ids = [store.id for store in stores]
         period = Period(first_day, last_day)
         takings = _takings(ids, period.before.first_day, last_day)
-        ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None)
+        of_chain = _summed(takings.values())
+        sold = sum(of_chain.values(), Takings())
+        ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None, sold=sold)
         *healths, whole = inventory.health(location_ids=ids, now=datetime.now(UTC))
         named = [row[1] for row in ranking] + [shelf.product_id for shelf in whole.empty_shelves]
         products = {product.id: product for product in catalog.products(ids=list(set(named)))}
         pending = backlog.pending_by_store(store_ids=ids)
-        chain = _indicators(period, _summed(takings.values()), ranking, whole, products, pending=sum(pending.values()))
+        chain = _indicators(period, of_chain, ranking, whole, products, pending=sum(pending.values()))
         by_store = [
             (store, _indicators(period, takings[store.id], ranking, health, products, pending=pending.get(store.id, 0)))
             for store, health in zip(stores, healths, strict=True)

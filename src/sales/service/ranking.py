@@ -1,7 +1,8 @@
 """Which products sell most and least: from the sums that are kept for a period, else from those of its days."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.db import connection
 from sales.interface import Channel
 from sales.models import PeriodProductSales
 from sales.rules import Period
+from shared_kernel.cache import cached
 
 # Both channels of a store together, as the sums that are kept call them.
 BOTH = ""
@@ -134,6 +136,7 @@ ALL_PRODUCTS = 2**40
 
 # Store (None: all together), product, pieces, revenue, place from the top, place from the bottom.
 Ranking = list[tuple[UUID | None, UUID, int, Decimal, int, int]]
+MostSold = list[tuple[UUID, str, UUID, int]]
 
 
 def most_sold(
@@ -142,38 +145,38 @@ def most_sold(
     period: Period,
     *,
     top: int | None,
+    sold: object,
 ) -> list[tuple[UUID, Channel, UUID, int]]:
     """Store, channel, product and pieces sold, most pieces first within a store and channel (None: every product)."""
     places = [(store_id, channel) for store_id in store_ids for channel in channels]
-    rows = _rows(MOST_SOLD, places, period, best=ALL_PRODUCTS if top is None else top, worst=0)
+    read = partial(_rows, MOST_SOLD, places, period, best=ALL_PRODUCTS if top is None else top, worst=0)
+    # All of a chain is too much to keep.
+    rows = read() if top is None else _kept(("most sold", places, period, top, sold), read, MostSold)
     return [(store_id, Channel(channel), *rest) for store_id, channel, *rest in rows]
 
 
 def most_sold_of_all(
-    store_ids: Sequence[UUID], period: Period, *, top: int, with_everybody: bool
+    store_ids: Sequence[UUID], period: Period, *, top: int, with_everybody: bool, sold: object
 ) -> list[tuple[UUID, int]]:
     """Product and pieces sold in these stores together, most pieces first."""
-    return _rows(
-        MOST_SOLD_OF_ALL,
-        [(store_id, BOTH) for store_id in store_ids],
-        period,
-        best=top,
-        worst=0,
-        with_everybody=with_everybody,
-    )
+    places = [(store_id, BOTH) for store_id in store_ids]
+    read = partial(_rows, MOST_SOLD_OF_ALL, places, period, best=top, worst=0, with_everybody=with_everybody)
+    return _kept(("most sold of all", places, period, top, sold), read, list[tuple[UUID, int]])
 
 
-def best_and_worst(store_ids: Sequence[UUID], period: Period, *, ranked: int, with_everybody: bool) -> Ranking:
+def best_and_worst(
+    store_ids: Sequence[UUID], period: Period, *, ranked: int, with_everybody: bool, sold: object
+) -> Ranking:
     """The products of each store, and of these stores together, that sold most and least; the best first."""
     places = [(store_id, BOTH) for store_id in store_ids]
-    return _rows(
-        BEST_AND_WORST,
-        places,
-        period,
-        best=ranked,
-        worst=ranked,
-        with_everybody=with_everybody,
-    )
+    read = partial(_rows, BEST_AND_WORST, places, period, best=ranked, worst=ranked, with_everybody=with_everybody)
+    return _kept(("best and worst", places, period, ranked, sold), read, Ranking)
+
+
+def _kept(key: object, read: Callable[[], list[Any]], shape: Any) -> list[Any]:
+    """What `read` finds. The key ends with what was sold in that time, which every sale and every return makes more of:
+    what was kept before one of them is never found again."""
+    return cached("ranking", key, read, shape=shape)
 
 
 def _rows(

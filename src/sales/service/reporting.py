@@ -60,7 +60,8 @@ class Reporting:
         channels = [channel] if channel else list(Channel)
         period = Period(first_day or ALL_TIME.first_day, last_day or ALL_TIME.last_day)
         figures = _figures(ids, channels, period)
-        most_sold = ranking.most_sold(ids, channels, period, top=top)
+        total = _sum(figures.values())
+        most_sold = ranking.most_sold(ids, channels, period, top=top, sold=total)
         stock = inventory.held_stock(location_ids=ids, top=top)
         products = _products([row[2] for row in most_sold] + [level.product_id for level in stock])
         quantities: dict[Counter, list[ProductQuantity]] = {}
@@ -87,7 +88,7 @@ class Reporting:
                 for store in stores
                 for sold_by in _channels(store, figures, channel)
             ],
-            total=_sum(figures.values()),
+            total=total,
         )
 
     def statistics(self, *, store_ids: Sequence[UUID] | None = None, today: date) -> Statistics:
@@ -118,7 +119,9 @@ class Reporting:
                 for store in stores
                 if store.kind is LocationKind.STORE or by_store[store.id].sales
             ],
-            top_products=_top_products(ids, rules.statistics_period(today), with_everybody=store_ids is None),
+            top_products=_top_products(
+                ids, rules.statistics_period(today), with_everybody=store_ids is None, sold=total
+            ),
         )
 
 
@@ -153,8 +156,10 @@ def _sum(figures: Iterable[Figures]) -> Figures:
     return Figures(*(sum(column) for column in columns))
 
 
-def _top_products(store_ids: Sequence[UUID], period: Period, *, with_everybody: bool) -> list[ProductQuantity]:
-    top = ranking.most_sold_of_all(store_ids, period, top=TOP_PRODUCTS, with_everybody=with_everybody)
+def _top_products(
+    store_ids: Sequence[UUID], period: Period, *, with_everybody: bool, sold: Figures
+) -> list[ProductQuantity]:
+    top = ranking.most_sold_of_all(store_ids, period, top=TOP_PRODUCTS, with_everybody=with_everybody, sold=sold)
     products = _products([product_id for product_id, _ in top])
     return [_quantity(products[product_id], pieces) for product_id, pieces in top]
 
