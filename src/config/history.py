@@ -75,8 +75,8 @@ WITH place AS (
         power(1 - product.number::float8 / %(products)s, 4) AS popularity
     FROM place, drawn_product product
 ), level AS (
-    INSERT INTO stock_level (location_id, product_id, on_hand, reorder_point)
-    SELECT location_id, product_id,
+    INSERT INTO stock_level (location_id, product_id, moved_at, on_hand, reorder_point)
+    SELECT location_id, product_id, %(moment)s,
         CASE
             WHEN kind = 'warehouse' THEN 200 + 2000 * pg_temp.draw(thing, 1)
             WHEN pg_temp.draw(thing, 2) < popularity THEN 4 + 20 * pg_temp.draw(thing, 1)
@@ -191,7 +191,7 @@ WITH sold AS (
         AND line.sale_id >= %(from)s AND line.sale_id < %(to)s
     GROUP BY sale.store_id, line.product_id
 ), delivered AS (
-    UPDATE stock_level level SET on_hand = level.on_hand + 3 * sold.pieces + 6 FROM sold
+    UPDATE stock_level level SET on_hand = level.on_hand + 3 * sold.pieces + 6, moved_at = %(moment)s FROM sold
     WHERE level.location_id = sold.store_id AND level.product_id = sold.product_id AND level.on_hand < sold.pieces
     RETURNING level.id, level.location_id, level.on_hand AS after, 3 * sold.pieces + 6 AS delta
 )
@@ -219,9 +219,14 @@ WITH moved AS (
     FROM (
         SELECT *, on_hand + sum(delta) OVER (PARTITION BY level_id ORDER BY operation_id) AS after FROM moved
     ) AS running ORDER BY operation_id
-    RETURNING level_id, delta
+    RETURNING level_id, delta, after, recorded_at
 )
-UPDATE stock_level SET on_hand = on_hand + total.delta
-FROM (SELECT level_id, sum(delta) AS delta FROM posted GROUP BY level_id) AS total
+UPDATE stock_level SET on_hand = on_hand + total.delta, moved_at = greatest(stock_level.moved_at, total.moved_at),
+    emptied_at = greatest(stock_level.emptied_at, total.emptied_at)
+FROM (
+    SELECT level_id, sum(delta) AS delta, max(recorded_at) AS moved_at,
+        max(recorded_at) FILTER (WHERE delta < 0 AND after = 0) AS emptied_at
+    FROM posted GROUP BY level_id
+) AS total
 WHERE stock_level.id = total.level_id
 """

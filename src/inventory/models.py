@@ -128,6 +128,10 @@ class StockLevel(models.Model):
     reorder_point = models.IntegerField(default=DEFAULT_REORDER_POINT, db_default=DEFAULT_REORDER_POINT)
     target = models.IntegerField(null=True, blank=True)
     safety_stock = models.IntegerField(default=0, db_default=0)
+    # What the ledger's lines say, too, of which there are many more: when pieces last came or went, other than by
+    # counting and correcting; and when the last one went.
+    moved_at = models.DateTimeField(null=True, editable=False)
+    emptied_at = models.DateTimeField(null=True, editable=False)
 
     objects = StockLevelQuerySet.as_manager()
 

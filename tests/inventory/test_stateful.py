@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.transaction import atomic, set_rollback
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,6 +18,16 @@ from shared_kernel.ids import new_id
 from tests.chain import make_product, make_store, make_warehouse
 
 Place = tuple[int, int]
+
+# Levels that say something else of their last moves than the ledger does.
+FORGETFUL = """
+SELECT l.id, l.moved_at, l.emptied_at, m.moved_at, m.emptied_at FROM stock_level l, LATERAL (
+    SELECT max(recorded_at) FILTER (WHERE reason NOT IN ('adjustment', 'count')) AS moved_at,
+        max(recorded_at) FILTER (WHERE delta < 0 AND after = 0) AS emptied_at
+    FROM stock_movement WHERE level_id = l.id
+) AS m
+WHERE (l.moved_at, l.emptied_at) IS DISTINCT FROM (m.moved_at, m.emptied_at)
+"""
 
 PLACES = st.integers(0, 2)
 PRODUCTS = st.integers(0, 1)
@@ -255,6 +266,12 @@ class Chain(RuleBasedStateMachine):
             for place, location_id in enumerate(self.places)
             for product, product_id in enumerate(self.products)
         }
+
+    @invariant()
+    def the_levels_tell_when_the_ledger_saw_them_move_and_run_empty(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(FORGETFUL)
+            assert cursor.fetchall() == []
 
     @invariant()
     def the_books_agree(self) -> None:

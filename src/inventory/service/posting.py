@@ -21,6 +21,8 @@ from shared_kernel.events import Event
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone
 
+BOOKKEEPING = [reason.value for reason in models.BOOKKEEPING_REASONS]
+
 
 @dataclass(frozen=True)
 class Change:
@@ -103,7 +105,9 @@ WITH change AS (
 ), outcome AS (
     SELECT *, after >= reserved_after AND reserved_after >= 0 AND in_transit_after >= 0 AS fits FROM freeing
 ), applied AS (
-    UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after, in_transit = o.in_transit_after
+    UPDATE stock_level l SET on_hand = o.after, reserved = o.reserved_after, in_transit = o.in_transit_after,
+        moved_at = CASE WHEN coalesce(o.reason, %s) <> ALL(%s) THEN greatest(l.moved_at, %s) ELSE l.moved_at END,
+        emptied_at = CASE WHEN o.before > 0 AND o.after = 0 THEN greatest(l.emptied_at, %s) ELSE l.emptied_at END
     FROM outcome o
     WHERE l.id = o.id AND (SELECT count(*) = %s AND bool_and(fits) FROM outcome)
     RETURNING l.id
@@ -173,6 +177,7 @@ def _events(row: Posted) -> list[Event]:
 
 
 def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, departed: bool) -> list[Posted]:
+    at = (entry and entry.at) or now
     parameters = [
         [change.location_id for change in changes],
         [change.product_id for change in changes],
@@ -184,9 +189,14 @@ def _execute(changes: Sequence[Change], *, now: datetime, entry: Entry | None, d
         entry.operation_id if entry else None,
         now,
         departed,
+        # Without an entry nothing moves: of NULL nothing is unlike all of some.
+        entry and entry.reason,
+        BOOKKEEPING,
+        at,
+        at,
         len(changes),
         *([entry.operation_id, entry.reason, entry.document, entry.note, entry.actor_id] if entry else [None] * 5),
-        (entry and entry.at) or now,
+        at,
         entry is not None,
     ]
     try:

@@ -27,8 +27,8 @@ WITH expired AS (
     WHERE recorded_at >= %(sales_since)s AND recorded_at < %(now)s AND reason = ANY(%(sale_reasons)s)
     GROUP BY 1
 ), level AS (
-    SELECT l.id, l.location_id, l.product_id, l.on_hand, l.reorder_point, l.target, coalesce(sold.pieces, 0) AS sold,
-        (l.on_hand - l.reserved + coalesce(expired.pieces, 0))::bigint AS available
+    SELECT l.location_id, l.product_id, l.on_hand, l.reorder_point, l.target, l.moved_at, l.emptied_at,
+        coalesce(sold.pieces, 0) AS sold, (l.on_hand - l.reserved + coalesce(expired.pieces, 0))::bigint AS available
     FROM stock_level l LEFT JOIN sold ON sold.level_id = l.id LEFT JOIN expired ON expired.level_id = l.id
     WHERE l.location_id = ANY(%(location_ids)s) AND l.product_id <> ALL(%(archived)s)
 ), judged AS (
@@ -37,24 +37,16 @@ WITH expired AS (
         available > 0 AND (
             sold > 0 AND available * %(sales_days)s > %(many)s * sold OR available > 2 * coalesce(target, available)
         ) AS is_over,
-        available > 0 AND sold = 0 AND NOT EXISTS (
-            SELECT FROM stock_movement m
-            WHERE m.level_id = level.id AND m.recorded_at > %(dead_since)s AND m.reason <> ALL(%(bookkeeping)s)
-        ) AS is_dead
+        available > 0 AND sold = 0 AND coalesce(moved_at <= %(dead_since)s, true) AS is_dead,
+        CASE WHEN on_hand = 0 THEN extract(day FROM %(now)s - emptied_at)::int END AS days_empty
     FROM level
-), emptied AS (
-    SELECT *, CASE WHEN is_empty AND on_hand = 0 THEN (
-        SELECT extract(day FROM %(now)s - max(m.recorded_at))::int FROM stock_movement m
-        WHERE m.level_id = judged.id AND m.delta < 0 AND m.after = 0
-    ) END AS days_empty
-    FROM judged
 )
 SELECT location_id, count(*) FILTER (WHERE is_low), count(*) FILTER (WHERE is_over), count(*) FILTER (WHERE is_dead),
     coalesce(sum(available), 0)::bigint, coalesce(sum(sold), 0)::bigint,
     array_agg(product_id ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(sold ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(coalesce(days_empty, 0) ORDER BY sold DESC, product_id) FILTER (WHERE is_empty)
-FROM emptied GROUP BY GROUPING SETS ((location_id), ())
+FROM judged GROUP BY GROUPING SETS ((location_id), ())
 """
 
 Week = tuple[int, int, int, int, int, int, int]
@@ -73,7 +65,6 @@ class Standing:
             "sales_days": SALES_DAYS,
             "many": MANY_DAYS_OF_COVER,
             "sale_reasons": list(models.SALE_REASONS),
-            "bookkeeping": list(models.BOOKKEEPING_REASONS),
         }
         with connection.cursor() as cursor:
             cursor.execute(HEALTH, parameters)
