@@ -33,10 +33,9 @@ stack-down: $(ENVIRONMENT) ## stop what make stack has started
 
 test: lint types boundaries-check pytest ## run all checks and all tests
 
-# Many tests wait for processes that they start: a worker more than there are cores has something to do meanwhile.
 pytest: $(ENVIRONMENT)
 	@deploy/install-test-tools
-	@$(VENV_PYTHON) -m pytest -n $$(($$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) + 1))
+	@$(VENV_PYTHON) -m pytest -n auto
 
 test-long: $(ENVIRONMENT) ## run the longer forms of the tests, which make test leaves out
 	@deploy/install-test-tools

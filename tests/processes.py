@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Callable
 
-PATIENCE = 90  # seconds, on a machine that is busy with other tests
+PATIENCE = 300  # seconds, on a machine that is busy with other tests
 
 
 def free_port() -> int:

@@ -223,13 +223,15 @@ def _make_partition(table: Table, month: date) -> bool:
 def _make_at_once(table: Table, month: date) -> bool:
     _run(SQL(GIVE_WAY))
     _run(SQL(TURN))
-    if month in table.months():
-        return False
-    # Attached, unlike made in its place, it leaves those alone who read and write the other months.
-    partition = table.partition(month)
-    _run(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING IDENTITY)").format(partition, table.rest))
-    _run(SQL("ALTER TABLE {} ATTACH PARTITION {} {}").format(table.itself, partition, _bounds(month)))
-    return True
+    is_missing = month not in table.months()
+    if is_missing:
+        # Attached, unlike made in its place, it leaves those alone who read and write the other months.
+        partition = table.partition(month)
+        _run(SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL EXCLUDING IDENTITY)").format(partition, table.rest))
+        _run(SQL("ALTER TABLE {} ATTACH PARTITION {} {}").format(table.itself, partition, _bounds(month)))
+    # What a caller's transaction does afterwards may wait longer.
+    _run(SQL("SET LOCAL lock_timeout TO DEFAULT"))
+    return is_missing
 
 
 def _bounds(month: date) -> Composable:
