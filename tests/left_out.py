@@ -30,6 +30,11 @@ class Need:
 
 NEEDS = [
     Need(
+        HERE / "bench" / "test_wrk.py",
+        lambda: which("wrk"),
+        "BENCH TESTS LEFT OUT ({count}): wrk is missing. On Debian or Ubuntu: sudo apt-get install wrk",
+    ),
+    Need(
         HERE / "browser",
         chromium.executable,
         "BROWSER TESTS LEFT OUT ({count}): Chromium is missing. On Debian or Ubuntu: sudo apt-get install chromium",

@@ -2,11 +2,8 @@
 
 import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +17,9 @@ from sales import models
 from sales.service import tickets
 from tests.bench import chain, processor, shopper
 from tests.bench.__main__ import _between, _list_of
-from tests.bench.cases import Request, cases, once, replay
+from tests.bench.cases import cases, once, replay
 from tests.bench.chain import Chain
-from tests.bench.load import Figures, percentile, pgbench, pgbench_figures, printed_figures, wrk
+from tests.bench.load import Figures, percentile, pgbench, pgbench_figures, printed_figures
 from tests.bench.processor import Times
 from tests.bench.report import BEGIN, END, Row, between_markers, table
 from tests.bench.statements import Script
@@ -85,52 +82,6 @@ def test_new_figures_take_the_place_of_the_old_ones() -> None:
 def test_the_command_line_takes_several_at_once() -> None:
     assert _list_of(_between(1, 256))("1,4,16") == [1, 4, 16]
     assert _list_of(str)("till sale,search") == ["till sale", "search"]
-
-
-class Quiet(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """wrk leaves in the middle of an answer."""
-
-
-class Recorder:
-    """A web server that answers everything, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str, str, str]] = []
-        recorder = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                said = self.headers["X-Cart-Token"], self.headers["Authorization"]
-                recorder.asked.append((self.path, body, *said))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = Quiet(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is missing")
-def test_wrk_sends_each_request_once_with_its_own_headers_and_then_it_is_over() -> None:
-    recorder = Recorder()
-    Thread(target=recorder.server.serve_forever, args=[0.05], daemon=True).start()
-    requests = [Request("POST", f"/{number}", "{}", {"X-Cart-Token": f"token {number}"}) for number in range(40)]
-
-    figures = wrk(recorder.address, requests, headers={"Authorization": "me"}, clients=1, seconds=1, once=True)
-    recorder.server.shutdown()
-    recorder.server.server_close()
-
-    # wrk asks its script for one request more than it sends.
-    assert recorder.asked[:39] == [(f"/{number}", "{}", f"token {number}", "me") for number in range(1, 40)]
-    assert (figures.requests, figures.errors) == (39, 0)
-    assert figures.per_second > 39
 
 
 @pytest.fixture
