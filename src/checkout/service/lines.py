@@ -25,6 +25,7 @@ class Ordered:
 
 
 def lines_of(cart: Cart) -> list[Ordered]:
+    """What is in a cart, at its prices of now."""
     return [
         Ordered(
             product_id=line.product_id,
@@ -72,6 +73,7 @@ def unsold(cart: Cart) -> list[MissingLine]:
 
 
 def changed_prices(cart: Cart) -> list[ChangedPrice]:
+    """The lines of a cart whose price is not the one at which they were put in."""
     return [
         ChangedPrice(line.product_id, line.added_price, line.unit_price)
         for line in cart.lines
