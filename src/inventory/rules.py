@@ -34,14 +34,6 @@ def is_low(*, available: int, reorder_point: int) -> bool:
     return reorder_point > 0 and available <= reorder_point
 
 
-def days_of_cover(*, available: int, sold: int) -> int | None:
-    """For how many whole days the available pieces last, at the rate of the last 28 days; None where nothing sold.
-
-    Days of supply = stock ÷ average daily sales (APICS Dictionary, "days of supply").
-    """
-    return available * SALES_DAYS // sold if sold > 0 else None
-
-
 def is_over(*, available: int, sold: int, target: int | None) -> bool:
     """Whether there is too much of a product: it lasts more than 90 days, or is more than twice its target."""
     lasts_too_long = sold > 0 and available * SALES_DAYS > MANY_DAYS_OF_COVER * sold

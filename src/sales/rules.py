@@ -374,6 +374,14 @@ def trend(*, now: Decimal, before: Decimal) -> Trend:
     return Trend.UP if change > 0 else Trend.DOWN
 
 
+def days_of_cover(*, available: int, sold: int) -> int | None:
+    """For how many whole days the available pieces last, at the rate of the last 28 days; None where nothing sold.
+
+    Days of supply = stock ÷ average daily sales (APICS Dictionary, "days of supply").
+    """
+    return available * SALES_DAYS // sold if sold > 0 else None
+
+
 def lost_sales(*, sold: int, days_empty: int, price: Decimal) -> Decimal:
     """What an empty shelf has cost so far: days empty × what sold a day while there was any × the price of now.
 

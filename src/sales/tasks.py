@@ -15,6 +15,13 @@ def keep_sales_facts(timestamp: int) -> None:
     sales.keep_facts(today=localdate())
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="keep_stock_standings", queueing_lock="keep_stock_standings", pass_context=False)
+def keep_stock_standings(timestamp: int) -> None:
+    """Every minute: look how the stores' stock stands, for the dashboards."""
+    sales.keep_standings(now=datetime.now(UTC))
+
+
 @app.periodic(cron="20 2 * * *")
 @app.task(name="verify_sales", queueing_lock="verify_sales", pass_context=False)
 def verify_sales(timestamp: int) -> None:

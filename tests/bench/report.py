@@ -20,8 +20,6 @@ from tests.bench.serving import REPLICAS
 ROOT = Path(__file__).resolve().parent.parent.parent
 DOCUMENT = ROOT / "docs" / "load-tests.md"
 
-BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
-
 COLUMNS = (
     *("case", "clients", "SQL per request"),
     *("requests/s", "p50 ms", "p95 ms", "p99 ms", "errors"),
@@ -62,15 +60,21 @@ def as_json(circumstances: dict[str, str], rows: Sequence[Row]) -> str:
 
 def write(circumstances: dict[str, str], rows: Sequence[Row]) -> None:
     """Put the table between its markers in the document, and the JSON beside it."""
-    facts = "".join(f"- {name}: {value}\n" for name, value in circumstances.items())
-    DOCUMENT.write_text(between_markers(DOCUMENT.read_text(), f"{facts}\n{table(rows)}"))
+    show("bench", circumstances, table(rows))
     DOCUMENT.with_suffix(".json").write_text(as_json(circumstances, rows))
 
 
-def between_markers(document: str, text: str) -> str:
-    """The document with this text in its place."""
-    before, _, rest = document.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{text}\n{END}{rest.partition(END)[2]}"
+def show(target: str, circumstances: dict[str, str], found: str) -> None:
+    """Put what a target of make has found into the document."""
+    facts = "".join(f"- {name}: {value}\n" for name, value in circumstances.items())
+    DOCUMENT.write_text(between_markers(DOCUMENT.read_text(), target, f"{facts}\n{found}"))
+
+
+def between_markers(document: str, target: str, text: str) -> str:
+    """The document with this text between the target's markers."""
+    begin, end = (f"<!-- make {target}: {side} -->" for side in ("begin", "end"))
+    before, _, rest = document.partition(begin)
+    return f"{before}{begin}\n\n{text}\n{end}{rest.partition(end)[2]}"
 
 
 def circumstances(command: str, volume: str) -> dict[str, str]:

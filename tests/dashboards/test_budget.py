@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.interface import Role
 from checkout.interface import OrderStatus, checkout
 from replenishment.interface import replenishment
+from sales.interface import sales
 from shared_kernel.ids import new_id
 from shared_kernel.published import bind
 from tests.chain import make_product, make_store, put_in_stock, sell
@@ -70,7 +71,9 @@ def busy_chain(request: pytest.FixtureRequest, chain: Chain) -> Chain:
             replenishment.request(
                 request_id=new_id(), product_id=product.id, store_id=store.id, quantity=2, actor_id=None, now=now
             )
+    # As the worker does.
     replenishment.suggest(now=now)
+    sales.keep_standings(now=datetime.now(UTC))
     return chain
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inventory.rules import days_of_cover, is_dead, is_low, is_over
+from inventory.rules import is_dead, is_low, is_over
 
 
 @pytest.mark.parametrize(
@@ -13,15 +13,6 @@ def test_low_means_at_or_below_the_reorder_point_where_there_is_one(
     available: int, reorder_point: int, low: bool
 ) -> None:
     assert is_low(available=available, reorder_point=reorder_point) is low
-
-
-@pytest.mark.parametrize(
-    ("available", "sold", "days"), [(10, 0, None), (28, 28, 28), (10, 28, 10), (27, 56, 13), (0, 5, 0), (3, -1, None)]
-)
-def test_days_of_cover_are_how_long_stock_lasts_at_the_rate_of_28_days(
-    available: int, sold: int, days: int | None
-) -> None:
-    assert days_of_cover(available=available, sold=sold) == days
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,7 @@ def days_ago(days: float) -> datetime:
 
 
 def of(store: Location) -> StockHealth:
-    [health, whole] = inventory.health(location_ids=[store.id], now=NOW)
-    assert whole.low == health.low
+    [health] = inventory.health(location_ids=[store.id], now=NOW)
     return health
 
 
@@ -84,7 +83,6 @@ def test_a_places_health_is_what_the_rules_say_of_each_product(
 
     assert (health.low, health.over, health.dead) == (low, over, dead)
     assert (health.available, health.sold) == (available_sum, sold_sum)
-    assert health.days_of_cover == rules.days_of_cover(available=available_sum, sold=sold_sum)
 
 
 def test_an_empty_shelf_tells_what_it_sold_and_for_how_long_it_has_been_empty() -> None:
@@ -123,21 +121,20 @@ def test_what_has_run_out_is_available() -> None:
     receive(store, (tea, 11))
     reserved_and_run_out(store, (tea, 5))
 
-    [health, _] = inventory.health(location_ids=[store.id], now=datetime.now(UTC))
+    [health] = inventory.health(location_ids=[store.id], now=datetime.now(UTC))
 
     assert (health.available, health.low) == (11, 0)
 
 
-def test_the_last_row_is_of_all_places_together() -> None:
+def test_places_are_judged_apart_and_answered_in_the_order_asked() -> None:
     lyon, lille, tea = make_store(), make_store(), make_product()
     for store, pieces in ((lyon, 8), (lille, 20)):
         receive(store, (tea, pieces + 4), now=days_ago(40))
         issue(store, (tea, 4), now=days_ago(2))
 
-    *stores, whole = inventory.health(location_ids=[lille.id, lyon.id], now=NOW)
+    stores = inventory.health(location_ids=[lille.id, lyon.id], now=NOW)
 
     assert [(row.location_id, row.available, row.low) for row in stores] == [(lille.id, 20, 0), (lyon.id, 8, 1)]
-    assert (whole.location_id, whole.available, whole.sold, whole.low, whole.days_of_cover) == (None, 28, 8, 1, 98)
 
 
 def test_what_was_archived_does_not_count() -> None:
@@ -151,13 +148,13 @@ def test_what_was_archived_does_not_count() -> None:
     for product in (low, over, empty):
         catalog.archive_product(product_id=product.id)
 
-    assert of(store) == StockHealth(store.id, 0, 0, 0, 0, 0, None, [])
+    assert of(store) == StockHealth(store.id, 0, 0, 0, 0, 0, [])
 
 
 def test_a_place_without_stock_is_well() -> None:
     store = make_store()
 
-    assert of(store) == StockHealth(store.id, 0, 0, 0, 0, 0, None, [])
+    assert of(store) == StockHealth(store.id, 0, 0, 0, 0, 0, [])
 
 
 def test_the_list_of_what_is_too_many_is_what_health_counts() -> None:

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.bench.report import DOCUMENT, circumstances
+from tests.bench.report import circumstances, show
 from tests.load import chain
 from tests.load.facts import Facts
 from tests.load.installation import say
 from tests.load.run import SHOP_DAY, Outcome, finish, measure, started
 
-BEGIN, END = "<!-- make load-compare: begin -->", "<!-- make load-compare: end -->"
 COLUMNS = ("installation", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors", "replicas", "nginx", "CPU", "Locust")
 
 
@@ -51,9 +50,7 @@ def compare(*, users: int, seconds: int, rate: float) -> None:
     facts = (
         circumstances(command, f"1 warehouse, {len(built.stores)} stores, {len(built.products):,} products") | servers
     )
-    listed = "".join(f"- {name}: {value}\n" for name, value in facts.items())
-    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
-    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{listed}\n{table(rows)}\n{END}{rest.partition(END)[2]}")
+    show("load-compare", facts, table(rows))
     finish(found)
 
 

@@ -56,6 +56,15 @@ def test_an_empty_shelf_loses_what_sold_while_it_was_not(sold: int, days: int, l
     assert rules.lost_sales(sold=sold, days_empty=days, price=Decimal("10.00")) == Decimal(lost)
 
 
+@pytest.mark.parametrize(
+    ("available", "sold", "days"), [(10, 0, None), (28, 28, 28), (10, 28, 10), (27, 56, 13), (0, 5, 0), (3, -1, None)]
+)
+def test_days_of_cover_are_how_long_stock_lasts_at_the_rate_of_28_days(
+    available: int, sold: int, days: int | None
+) -> None:
+    assert rules.days_of_cover(available=available, sold=sold) == days
+
+
 @given(first=st.dates(date(2000, 1, 1), date(2099, 1, 1)), length=st.integers(1, 400))
 def test_the_period_before_is_as_long_and_ends_where_this_one_begins(first: date, length: int) -> None:
     period = Period(first, first + timedelta(days=length - 1))
@@ -165,6 +174,49 @@ def test_the_stock_stands_beside_the_sales() -> None:
 
 
 @pytest.mark.django_db
+def test_how_stock_stands_is_looked_at_for_the_reader_and_kept_for_minutes() -> None:
+    warehouse, lyon, lille, tea = make_warehouse(), make_store("Lyon"), make_store("Lille"), make_product()
+    put_in_stock(tea, warehouse, 40)
+    for store in (lyon, lille):
+        put_in_stock(tea, store, 3)
+    now = datetime.now(UTC)
+    sales.keep_standings(now=now - timedelta(minutes=4))
+    sell(tea, lyon, 3)
+
+    def stands() -> tuple[list[tuple[str, int, datetime]], datetime]:
+        answer = sales.performance(first_day=MONDAY, last_day=MONDAY)
+        return [(one.name, one.stock_outs, one.stock_as_of) for one in answer.stores], answer.chain.stock_as_of
+
+    kept = now - timedelta(minutes=4)
+    assert stands() == ([("Lille", 0, kept), ("Lyon", 0, kept)], kept)
+
+    kept = datetime.now(UTC)
+    sales.keep_standings(now=kept)
+    assert stands() == ([("Lille", 0, kept), ("Lyon", 1, kept)], kept)
+    assert sales.performance(first_day=MONDAY, last_day=MONDAY).chain.stock_outs == 1
+
+
+@pytest.mark.django_db
+def test_where_nobody_has_looked_for_long_whoever_asks_does() -> None:
+    make_warehouse()
+    lyon, lille, tea = make_store("Lyon"), make_store("Lille"), make_product()
+    put_in_stock(tea, lyon, 3)
+    now = datetime.now(UTC)
+    sales.keep_standings(now=now - timedelta(minutes=5, seconds=1))
+    opened_since = make_store("Metz")
+    sell(tea, lyon, 3)
+
+    answer = sales.performance(first_day=MONDAY, last_day=MONDAY)
+
+    assert [(one.store_id, one.stock_outs) for one in answer.stores] == [
+        (lille.id, 0),
+        (lyon.id, 1),
+        (opened_since.id, 0),
+    ]
+    assert all(now <= one.stock_as_of <= datetime.now(UTC) for one in answer.stores)
+
+
+@pytest.mark.django_db
 def test_pending_requests_are_counted_by_store() -> None:
     warehouse, lyon, lille, tea = make_warehouse(), make_store("Lyon"), make_store("Lille"), make_product()
     put_in_stock(tea, warehouse, 50)
@@ -220,6 +272,7 @@ def test_an_unknown_store_is_refused() -> None:
 @pytest.mark.plain_calls
 def test_six_stores_cost_as_many_statements_as_one() -> None:
     def statements() -> int:
+        sales.keep_standings(now=datetime.now(UTC))
         with CaptureQueriesContext(connection) as captured:
             sales.performance(first_day=MONDAY, last_day=MONDAY)
         return len(captured)
@@ -235,7 +288,7 @@ def test_six_stores_cost_as_many_statements_as_one() -> None:
     for _ in range(5):
         open_store()
 
-    assert statements() == with_one == 7
+    assert statements() == with_one == 6
 
 
 # --- Hours and products ---------------------------------------------------------------------------------------------

@@ -148,9 +148,10 @@ class Inventory(Protocol):
     # --- How it stands ----------------------------------------------------------------------------------------------
 
     def health(self, *, location_ids: Sequence[UUID], now: datetime) -> list[StockHealth]:
-        """How the stock of each of these places stands, in the order given, and last that of all of them together.
+        """How the stock of each of these places stands, in the order given.
 
-        Archived products do not count. Takes two statements for any number of places.
+        Archived products do not count. Takes two statements for any number of places, which read each level of theirs:
+        a second and more for some millions.
         """
         ...
 

@@ -284,18 +284,14 @@ class EmptyShelf:
 class StockHealth:
     """How a place's stock stands: how many of its products are low, too many or dead (`inventory.rules` says what these
     mean), the pieces available and sold in the last 28 days, and for how many days they last at that rate.
-
-    `location_id` is None for several places together. `days_of_cover` is None where nothing was sold. `empty_shelves`
-    of several places name a product once for each of them.
     """
 
-    location_id: UUID | None
+    location_id: UUID
     low: int
     over: int
     dead: int
     available: int
     sold: int
-    days_of_cover: int | None
     empty_shelves: list[EmptyShelf]
 
 

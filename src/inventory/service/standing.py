@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import ExtractIsoWeekDay
 
 from catalog.interface import catalog
-from inventory import models, rules
+from inventory import models
 from inventory.interface import Demand, EmptyShelf, StockHealth
 from inventory.rules import DEAD_AFTER_DAYS, MANY_DAYS_OF_COVER, SALES_DAYS
 from inventory.service import figures
@@ -42,11 +42,11 @@ WITH expired AS (
     FROM level
 )
 SELECT location_id, count(*) FILTER (WHERE is_low), count(*) FILTER (WHERE is_over), count(*) FILTER (WHERE is_dead),
-    coalesce(sum(available), 0)::bigint, coalesce(sum(sold), 0)::bigint,
+    sum(available)::bigint, sum(sold)::bigint,
     array_agg(product_id ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(sold ORDER BY sold DESC, product_id) FILTER (WHERE is_empty),
     array_agg(coalesce(days_empty, 0) ORDER BY sold DESC, product_id) FILTER (WHERE is_empty)
-FROM judged GROUP BY GROUPING SETS ((location_id), ())
+FROM judged GROUP BY location_id
 """
 
 Week = tuple[int, int, int, int, int, int, int]
@@ -71,7 +71,7 @@ class Standing:
             found = {row[0]: row[1:] for row in cursor.fetchall()}
         # Of a place that holds no product.
         nothing = (0, 0, 0, 0, 0, None, None, None)
-        return [_health(place, *found.get(place, nothing)) for place in [*location_ids, None]]
+        return [_health(place, *found.get(place, nothing)) for place in location_ids]
 
     def demand(
         self,
@@ -114,7 +114,7 @@ class Standing:
         ]
 
 
-def _health(location_id: UUID | None, low: int, over: int, dead: int, available: int, *rest: Any) -> StockHealth:
+def _health(location_id: UUID, low: int, over: int, dead: int, available: int, *rest: Any) -> StockHealth:
     sold, *empty = rest
     return StockHealth(
         location_id=location_id,
@@ -123,7 +123,6 @@ def _health(location_id: UUID | None, low: int, over: int, dead: int, available:
         dead=dead,
         available=available,
         sold=sold,
-        days_of_cover=rules.days_of_cover(available=available, sold=sold),
         empty_shelves=[
             EmptyShelf(product_id, pieces, min(days, SALES_DAYS))
             for product_id, pieces, days in zip(*(column or [] for column in empty), strict=True)

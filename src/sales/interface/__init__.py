@@ -307,6 +307,7 @@ class Sales(Protocol):
     def performance(self, *, first_day: date, last_day: date, store_ids: Sequence[UUID] | None = None) -> Performance:
         """How these stores (None: all) are doing over these days, both included, against as many days before.
 
+        How their stock stands is what `keep_standings` found last; where that is too long ago, it is looked at anew.
         Takes the same number of statements for any number of stores and products. Raises LocationNotFound for an
         unknown store.
         """
@@ -328,6 +329,13 @@ class Sales(Protocol):
         """Fold what was sold since into the sums that are kept, and move their periods on to `today`.
 
         Changes no figure: only how fast reports are read. Idempotent; twins come one after the other.
+        """
+        ...
+
+    def keep_standings(self, *, now: datetime) -> None:
+        """Look at the stock of all stores, and keep for `performance` how it stands.
+
+        Idempotent. A store at a time, each in a transaction of its own.
         """
         ...
 

@@ -1,7 +1,7 @@
 """What the sales add up to: reports and indicators. Amounts are Decimal, with two places, tax included."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -139,8 +139,9 @@ class PeriodFigures:
 class Indicators:
     """How a store, or the chain, is doing in a period and in the period of the same length before.
 
-    `trend_percent` is the change of revenue in per cent, None where there was none before. The stock's figures are of
-    now; each definition stands in one function of `sales.rules` or `inventory.rules`.
+    `trend_percent` is the change of revenue in per cent, None where there was none before. The figures of stock, from
+    `stock_outs` to `days_of_cover`, are those of `stock_as_of`, some minutes ago at most. Each definition stands in one
+    function of `sales.rules` or `inventory.rules`.
     """
 
     now: PeriodFigures
@@ -157,6 +158,7 @@ class Indicators:
     overstock: int
     dead_stock: int
     days_of_cover: int | None
+    stock_as_of: datetime
     pending_requests: int
 
 

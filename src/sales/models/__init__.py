@@ -5,6 +5,7 @@ from sales.models.facts import (
     PeriodProductSales,
     ProductSalesChange,
     SalesVerification,
+    StockStanding,
 )
 from sales.models.history import ArchivedSales, StagedHistoryLine
 from sales.models.tickets import ReceiptCounter, Sale, SaleLine, SalePayment, TillReference
@@ -24,6 +25,7 @@ __all__ = [
     "SalePayment",
     "SalesVerification",
     "StagedHistoryLine",
+    "StockStanding",
     "TillReference",
     "TillSession",
 ]

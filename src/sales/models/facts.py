@@ -1,4 +1,4 @@
-"""What the sales add up to, kept as they are written (docs/adr/0018), and the proof of it."""
+"""What the sales add up to, kept as they are written (docs/adr/0018), and the proof of it; and how stock stands."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -112,6 +112,23 @@ class PeriodProductSales(ProductSales):
             ),
             models.Index(fields=["days"], condition=Q(pieces=0), name="period_product_sales_gone"),
         ]
+
+
+class StockStanding(models.Model):
+    """How a store's stock stood when it was last looked at, as its indicators say it (docs/adr/0021)."""
+
+    store_id = models.UUIDField(primary_key=True)
+    judged_at = models.DateTimeField()
+    available = models.BigIntegerField(help_text="Pieces.")
+    sold = models.BigIntegerField(help_text="Pieces, in the last 28 days.")
+    stock_outs = models.IntegerField()
+    lost_sales = models.DecimalField(max_digits=20, decimal_places=2)
+    low_stock = models.IntegerField()
+    overstock = models.IntegerField()
+    dead_stock = models.IntegerField()
+
+    class Meta:
+        db_table = "stock_standing"
 
 
 class SalesVerification(models.Model):

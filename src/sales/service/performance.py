@@ -12,7 +12,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import ExtractHour
 
 from catalog.interface import Product, catalog
-from inventory.interface import StockHealth, inventory
+from inventory.interface import inventory
 from sales import models, rules
 from sales.interface import (
     DayFigures,
@@ -26,6 +26,7 @@ from sales.interface import (
 from sales.rules import Period, Takings
 from sales.service.ranking import Ranking, best_and_worst
 from sales.service.reporting import stores_named
+from sales.service.standing import Standing, standings, together
 from shared_kernel.money import ZERO
 
 # How many products the lists of best and worst name.
@@ -64,14 +65,29 @@ class Performing:
         of_chain = _summed(takings.values())
         sold = sum(of_chain.values(), Takings())
         ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None, sold=sold)
-        *healths, whole = inventory.health(location_ids=ids, now=datetime.now(UTC))
-        named = [row[1] for row in ranking] + [shelf.product_id for shelf in whole.empty_shelves]
-        products = {product.id: product for product in catalog.products(ids=list(set(named)))}
+        now = datetime.now(UTC)
+        stands = standings(ids, now=now)
+        products = {product.id: product for product in catalog.products(ids=list({row[1] for row in ranking}))}
         pending = backlog.pending_by_store(store_ids=ids)
-        chain = _indicators(period, of_chain, ranking, whole, products, pending=sum(pending.values()))
+        chain = _indicators(
+            period,
+            of_chain,
+            _ranked(ranking, None, products),
+            together(stands.values(), now=now),
+            pending=sum(pending.values()),
+        )
         by_store = [
-            (store, _indicators(period, takings[store.id], ranking, health, products, pending=pending.get(store.id, 0)))
-            for store, health in zip(stores, healths, strict=True)
+            (
+                store,
+                _indicators(
+                    period,
+                    takings[store.id],
+                    _ranked(ranking, store.id, products),
+                    stands[store.id],
+                    pending=pending.get(store.id, 0),
+                ),
+            )
+            for store in stores
         ]
         return Performance(
             first_day=first_day,
@@ -132,19 +148,14 @@ def _summed(stores: Iterable[Days]) -> Days:
 def _indicators(
     period: Period,
     takings: Days,
-    ranking: Ranking,
-    health: StockHealth,
-    products: Mapping[UUID, Product],
+    ranked: tuple[list[ProductSales], list[ProductSales]],
+    stock: Standing,
     *,
     pending: int,
 ) -> Indicators:
     now = rules.period_figures(takings.get(day, Takings()) for day in period.days)
     before = rules.period_figures(takings.get(day, Takings()) for day in period.before.days)
-    ranked = [row for row in ranking if row[0] == health.location_id]
-    lost = [
-        rules.lost_sales(sold=shelf.sold, days_empty=shelf.days, price=products[shelf.product_id].price)
-        for shelf in health.empty_shelves
-    ]
+    best, worst = ranked
     return Indicators(
         now=now,
         before=before,
@@ -152,14 +163,15 @@ def _indicators(
         trend=rules.trend(now=now.revenue, before=before.revenue),
         days=[_of_day(day, takings) for day in period.days],
         days_before=[_of_day(day, takings) for day in period.before.days],
-        top_products=_product_sales([row for row in ranked if row[4] <= RANKED], products),
-        bottom_products=_product_sales([row for row in reversed(ranked) if row[5] <= RANKED], products),
-        stock_outs=len(health.empty_shelves),
-        lost_sales=sum(lost, ZERO),
-        low_stock=health.low,
-        overstock=health.over,
-        dead_stock=health.dead,
-        days_of_cover=health.days_of_cover,
+        top_products=best,
+        bottom_products=worst,
+        stock_outs=stock.stock_outs,
+        lost_sales=stock.lost_sales,
+        low_stock=stock.low_stock,
+        overstock=stock.overstock,
+        dead_stock=stock.dead_stock,
+        days_of_cover=rules.days_of_cover(available=stock.available, sold=stock.sold),
+        stock_as_of=stock.judged_at,
         pending_requests=pending,
     )
 
@@ -167,6 +179,17 @@ def _indicators(
 def _of_day(day: date, takings: Days) -> DayFigures:
     figures = takings.get(day, Takings())
     return DayFigures(day, figures.revenue, figures.tickets)
+
+
+def _ranked(
+    ranking: Ranking, store_id: UUID | None, products: Mapping[UUID, Product]
+) -> tuple[list[ProductSales], list[ProductSales]]:
+    """What sold best in a store (None: in all), and what sold worst, the worst first."""
+    rows = [row for row in ranking if row[0] == store_id]
+    return (
+        _product_sales([row for row in rows if row[4] <= RANKED], products),
+        _product_sales([row for row in reversed(rows) if row[5] <= RANKED], products),
+    )
 
 
 def _product_sales(ranking: Ranking, products: Mapping[UUID, Product]) -> list[ProductSales]:
