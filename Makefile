@@ -15,7 +15,7 @@ AS_ASKED = $(if $(USERS),--users $(USERS)) $(if $(SECONDS),--seconds $(SECONDS))
 STACK := COMPTOIR_DATA="$${COMPTOIR_DATA:-var/stack}" $(VENV_PYTHON) manage.py stack
 
 .DEFAULT_GOAL := help
-.PHONY: help audit events openapi run stack stack-down test test-long coverage pytest format lint types boundaries boundaries-check policy kills bench load load-compare soak outage lock messages screenshots
+.PHONY: help audit events openapi run stack stack-down test test-long coverage pytest format lint types boundaries boundaries-check policy kills bench volume load load-compare soak outage lock messages screenshots
 # The checks in their order, and the tests' own summary last, whatever -j says.
 .NOTPARALLEL:
 
@@ -90,6 +90,9 @@ kills: $(ENVIRONMENT) ## kill processes at random while people buy; make kills K
 bench: $(ENVIRONMENT) ## measure every kind of request, through nginx, against the database alone
 	@deploy/install-test-tools
 	@$(VENV_PYTHON) -m tests.bench
+
+volume: $(ENVIRONMENT) ## compare a chain with 100,000 lines sold and one with 10 million (an hour the first time that day)
+	@$(VENV_PYTHON) -m tests.volume
 
 load: $(ENVIRONMENT) ## let many people in, and prove the books; make load SCENARIO=shop-day USERS=50 SECONDS=60 RATE=500
 	@deploy/install-test-tools

@@ -71,7 +71,7 @@ class Chain:
 
     def carts(self, count: int) -> list[Basket]:
         """So many new carts, with a piece of a product each."""
-        baskets = _open_carts(count)
+        baskets = open_carts(count)
         for some in _batches(list(enumerate(baskets))):
             with atomic():
                 for number, basket in some:
@@ -113,7 +113,7 @@ def build(*, stores: int = STORES, products: int = PRODUCTS, sold: int = SALES, 
     # Who may sell in all of them, so that one login will do.
     people = {Role.CASHIER: make_person(Role.CASHIER, *places[1:])}
     people |= {role: make_person(role) for role in (Role.WAREHOUSE, Role.HEAD_OFFICE)}
-    chain = Chain([store.id for store in places[1:]], product_ids, people, _open_carts(baskets))
+    chain = Chain([store.id for store in places[1:]], product_ids, people, open_carts(baskets))
     with atomic():
         for number in range(sold):
             _sell(chain, number)
@@ -161,7 +161,8 @@ def _fill(place: Location, product_ids: list[UUID]) -> None:
     )
 
 
-def _open_carts(count: int) -> list[Basket]:
+def open_carts(count: int) -> list[Basket]:
+    """So many new ones, with nothing in them."""
     baskets = [Basket(new_id(), new_token()) for _ in range(count)]
     for some in _batches(baskets):
         with atomic():

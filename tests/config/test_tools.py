@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 
-@pytest.mark.parametrize("tool", ["tests.bench", "tests.load", "tests.events.outage"])
+@pytest.mark.parametrize("tool", ["tests.bench", "tests.volume", "tests.load", "tests.events.outage"])
 def test_a_tool_says_what_it_does(tool: str) -> None:
     told = subprocess.run(
         [sys.executable, "-m", tool, "--help"],

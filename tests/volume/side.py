@@ -1,0 +1,152 @@
+"""One of the chains, in a process of its own: it sends the requests it is asked for, and says how long they took."""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import cycle
+from multiprocessing.connection import Connection
+from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.bench.cases import Case, Request
+    from tests.bench.chain import Chain
+
+# So many of the most popular products, and stores, are in the requests.
+PRODUCTS = 1000
+STORES = 5
+# Of each of them in each of those stores: no run sells them all.
+PIECES = 100_000
+BASKETS = 20
+
+
+def serve(pipe: Connection, url: str) -> None:
+    """Answer `(case, requests)` with their milliseconds, until the pipe is closed; first, with the cases' names."""
+    os.environ["DATABASE_URL"] = url
+    import django
+
+    django.setup()
+    logging.disable(logging.WARNING)  # of the requests; and 404s are failures here
+
+    built = _chain()
+    found = {case.name: case for case in _cases(built)}
+    pipe.send(list(found))
+    lots = Random(1)  # noqa: S311 which product is looked at is no secret
+    sent = {name: _requests(case, lots) for name, case in found.items()}
+    while True:
+        try:
+            name, count = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_measured(found[name], sent[name], count))
+
+
+def _measured(case: "Case", requests: "Iterator[Request]", count: int) -> list[float]:
+    from django.test import Client
+
+    from tests.bench.cases import once
+
+    client = Client(SERVER_NAME="127.0.0.1", headers=dict(case.caller()))
+    times = []
+    for _ in range(count):
+        request = next(requests)
+        begun = time.perf_counter()
+        once(case, client, request)
+        times.append((time.perf_counter() - begun) * 1000)
+    return times
+
+
+def _requests(case: "Case", lots: Random) -> "Iterator[Request]":
+    if not case.new:
+        return cycle(lots.sample(case.requests, len(case.requests)))
+    return (request for _ in cycle([None]) for request in case.some(10))
+
+
+def _chain() -> "Chain":
+    """What the requests name of the chain that is there; and who calls."""
+    from accounts.interface import Role
+    from catalog.interface import catalog
+    from inventory.interface import StockLine, inventory
+    from shared_kernel.ids import part_of
+    from tests.bench.chain import Chain, open_carts
+    from tests.chain import make_person
+
+    stores = inventory.stores()[:STORES]
+    skus = [f"P{number:07}" for number in range(PRODUCTS)]
+    products = [known.id for known in catalog.known_products(skus=skus)]
+    for store in stores:
+        inventory.receive(
+            operation_id=part_of(store.id, "volume"),
+            location_id=store.id,
+            lines=[StockLine(one, PIECES) for one in products],
+            document="delivery",
+            actor_id=None,
+            now=datetime.now(UTC),
+        )
+    people = {Role.CASHIER: make_person(Role.CASHIER, *stores)}
+    people |= {role: make_person(role) for role in (Role.WAREHOUSE, Role.HEAD_OFFICE)}
+    return Chain([store.id for store in stores], products, people, open_carts(BASKETS))
+
+
+def _cases(built: "Chain") -> "list[Case]":
+    """The bench's, and all lists, figures and pages."""
+    from accounts.interface import Role
+    from tests.bench.cases import API, Case, Request, cases
+
+    token, session = partial(built.token, Role.HEAD_OFFICE), partial(built.session, Role.HEAD_OFFICE)
+    today = datetime.now(UTC).date()
+    store, product = built.store_id, built.product_ids[0]
+
+    def days(number: int) -> str:
+        return f"from={today - timedelta(days=number - 1)}&to={today}"
+
+    answers = {
+        "products of a category": f"{API}/products/?category=Cuisine",
+        "products in stock": f"{API}/products/?in_stock=true",
+        "central stock": f"{API}/stock/central/",
+        "low stock of a store": f"{API}/stores/{store}/stock/?low=true",
+        "a product's stock everywhere": f"{API}/products/{product}/stock/",
+        "stock movements": f"{API}/stock/movements/",
+        "stock movements of a product": f"{API}/stock/movements/?product_id={product}",
+        "discrepancies": f"{API}/stock/discrepancies/",
+        "sales of a store": f"{API}/stores/{store}/sales/",
+        "till sessions": f"{API}/till-sessions/",
+        "requests to the warehouse": f"{API}/replenishment-requests/",
+        "suggestions": f"{API}/replenishment-suggestions/",
+        "orders": f"{API}/orders/",
+        "order statistics": f"{API}/orders/stats/",
+        "customers": f"{API}/customers/",
+        "report, 30 days": f"{API}/reports/sales/?{days(30)}",
+        "report, all time": f"{API}/reports/sales/",
+        "statistics": f"{API}/reports/statistics/",
+        "dashboard, 7 days": f"{API}/dashboard/?{days(7)}",
+        "dashboard, 28 days": f"{API}/dashboard/?{days(28)}",
+        "dashboard, 90 days": f"{API}/dashboard/?{days(90)}",
+        "dashboard of a store, 28 days": f"{API}/dashboard/?{days(28)}&store_id={store}",
+    }
+    pages = {
+        "page: chain": "/dashboard/",
+        "page: store": f"/dashboard/stores/{store}/",
+        "page: stock of a store": f"/dashboard/stores/{store}/stock/",
+        "page: replenishment": "/dashboard/replenishment/",
+        "page: orders": "/dashboard/orders/",
+        "page: report": "/dashboard/sales/",
+        "page: products": "/dashboard/products/",
+        "page: product": f"/dashboard/products/{product}/",
+        "admin: sales": "/admin/sales/sale/",
+        "admin: products": "/admin/catalog/product/",
+        "admin: stock levels": "/admin/inventory/stocklevel/",
+        "admin: stock movements": "/admin/inventory/stockmovement/",
+        "admin: people": "/admin/accounts/person/",
+    }
+    # What does not ask the database, or takes the worker, and what is named below with its days.
+    left_out = {"hello", "whole order", "consolidated report", "chain dashboard"}
+    known = [case for case in cases(built) if case.name not in left_out]
+    return [
+        *known,
+        *(Case(name, [Request("GET", path)], caller=token) for name, path in answers.items()),
+        *(Case(name, [Request("GET", path)], caller=session) for name, path in pages.items()),
+    ]
