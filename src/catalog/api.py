@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, F, Q
+from django.db.models.expressions import RawSQL
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django_filters import rest_framework as filters
@@ -187,7 +188,8 @@ class ProductFilters(filters.FilterSet):
         return rows.scanned(value)
 
     def available(self, rows: models.ProductQuerySet, name: str, value: bool) -> models.ProductQuerySet:
-        in_stock = shelves.products_in_stock()
+        # As one parameter: there may be more products than a statement may have of them.
+        in_stock = RawSQL("SELECT unnest(%s::uuid[])", [shelves.products_in_stock()])
         return rows.filter(id__in=in_stock) if value else rows.exclude(id__in=in_stock)
 
 

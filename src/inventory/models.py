@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils.timezone import now
 
@@ -16,6 +16,7 @@ from inventory.interface import Movement as MovementValue
 from inventory.interface import Reservation as ReservationValue
 from inventory.rules import MANY_DAYS_OF_COVER, MAX_LEAD_TIME_DAYS, SALES_DAYS
 from shared_kernel.ids import new_id
+from shared_kernel.postgres.partitions import start_of
 
 DEFAULT_REORDER_POINT = 10
 
@@ -89,11 +90,8 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
         )
         return self.annotate(available=F("on_hand") - F("reserved") + Coalesce(Subquery(expired), 0))
 
-    def in_stock(self) -> Self:
-        """Those of which something is available; to be used, like the next ones, after `with_available`."""
-        return self.filter(available__gt=0)
-
     def out(self) -> Self:
+        """Those of which nothing is available; to be used, like the next ones, after `with_available`."""
         return self.filter(available=0)
 
     def emptiest_first(self) -> Self:
@@ -108,11 +106,15 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
 
     def over(self, moment: datetime) -> Self:
         """Those that `rules.is_over` calls too many."""
-        sales = StockMovement.objects.sales_between(moment - timedelta(days=SALES_DAYS), moment)
-        of_level = sales.filter(level=OuterRef("pk")).order_by().values("level")
-        sold = Coalesce(Subquery(of_level.values(pieces=-Sum("delta"))), 0)
-        lasts_too_long = Q(sold__gt=0, available__gt=F("sold") * MANY_DAYS_OF_COVER / SALES_DAYS)
-        return self.annotate(sold=sold).filter(lasts_too_long | Q(available__gt=2 * F("target")), available__gt=0)
+        start = moment - timedelta(days=SALES_DAYS)
+        of_level = StockMovement.objects.sales_between(start, moment).filter(level=OuterRef("pk")).order_by()
+        sold = Subquery(of_level.values("level").annotate(pieces=-Sum("delta")).filter(pieces__gt=0).values("pieces"))
+        # Of what has not moved for so long the ledger need not be asked.
+        sold_lately = Case(When(moved_at__gte=start, then=sold))
+        lasts_too_long = Q(available__gt=F("sold") * MANY_DAYS_OF_COVER / SALES_DAYS)
+        return self.annotate(sold=sold_lately).filter(
+            lasts_too_long | Q(available__gt=2 * F("target")), available__gt=0
+        )
 
 
 class StockLevel(models.Model):
@@ -154,12 +156,16 @@ class StockLevel(models.Model):
 # Sales net of what came back; and what corrects the books, but moves nothing.
 SALE_REASONS = (MovementReason.SALE, MovementReason.ORDER, MovementReason.RETURN)
 BOOKKEEPING_REASONS = (MovementReason.ADJUSTMENT, MovementReason.COUNT)
+# What is sold moves under the id of its sale, order or refund, which may be older than the movement; so much at most.
+OLDEST_KEY = timedelta(days=92)
 
 
 class StockMovementQuerySet(models.QuerySet["StockMovement"]):
     def sales_between(self, start: datetime, end: datetime) -> Self:
         """What was sold, and came back, from `start` to before `end`."""
-        return self.filter(reason__in=SALE_REASONS, recorded_at__gte=start, recorded_at__lt=end)
+        # Earlier months hold nothing of it, and need not be looked into.
+        key = start_of((start - OLDEST_KEY).date())
+        return self.filter(reason__in=SALE_REASONS, operation_id__gte=key, recorded_at__gte=start, recorded_at__lt=end)
 
     def counted_since(self, moment: datetime, *, location_id: UUID) -> set[UUID]:
         """The products that were counted at a place after this moment."""

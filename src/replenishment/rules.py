@@ -1,7 +1,7 @@
 """How much a store should ask for and why, and what follows from where a request stands."""
 
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, Decimal
+from decimal import Decimal
 
 from replenishment.interface import InvalidQuantity
 from shared_kernel.quantities import MAX_QUANTITY
@@ -19,12 +19,13 @@ def check_quantity(quantity: int, *, smallest: int, largest: int) -> None:
         raise InvalidQuantity(quantity=quantity, smallest=smallest, largest=largest)
 
 
-def expected_demand(*, sold: Sequence[int], weekday: int, days: int) -> Decimal:
-    """The pieces that will sell on so many days, of which the first is this weekday (Monday is 0).
+def expected_demand(*, sold: Sequence[int], weekday: int, days: int) -> int:
+    """The whole pieces that will sell on so many days, of which the first is this weekday (Monday is 0).
 
-    Each day sells what its weekday sold on average in the last four weeks; `sold` has their sums, Monday first.
+    Each day sells what its weekday sold on average in the last four weeks; `sold` has their sums, Monday first. What
+    the days add up to is rounded up.
     """
-    return Decimal(sum(sold[(weekday + day) % 7] for day in range(days))) / WEEKS
+    return -(-sum(sold[(weekday + day) % 7] for day in range(days)) // WEEKS)
 
 
 def reorder_level(
@@ -37,7 +38,7 @@ def reorder_level(
     has set counts where it is higher.
     """
     until_delivered = expected_demand(sold=sold, weekday=weekday, days=lead_time_days)
-    return max(reorder_point, _rounded_up(until_delivered) + safety_stock)
+    return max(reorder_point, until_delivered + safety_stock)
 
 
 def order_up_to(*, level: int, sold: Sequence[int], weekday: int, lead_time_days: int, target: int | None) -> int:
@@ -46,7 +47,7 @@ def order_up_to(*, level: int, sold: Sequence[int], weekday: int, lead_time_days
     A target that somebody has set counts where it is higher.
     """
     until_next_order = expected_demand(sold=sold, weekday=weekday + lead_time_days, days=REVIEW_DAYS)
-    return max(target or 0, level + _rounded_up(until_next_order))
+    return max(target or 0, level + until_next_order)
 
 
 def is_wanted(*, reorder_point: int, target: int | None, sold: Sequence[int]) -> bool:
@@ -88,7 +89,3 @@ def why(
         f" sells {daily_sales.normalize():f} a day and a delivery takes {lead_time_days} {days};"
         f" fills up to {order_up_to}{limit}."
     )
-
-
-def _rounded_up(pieces: Decimal) -> int:
-    return int(pieces.to_integral_value(ROUND_CEILING))

@@ -1,6 +1,8 @@
 """How much to ask for and why."""
 
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -26,14 +28,13 @@ def test_the_days_ahead_sell_what_their_weekdays_sold(weekday: int, days: int, e
     assert rules.expected_demand(sold=WEEK, weekday=weekday, days=days) == expected
 
 
-@given(WEEKS, WEEKDAYS, DAYS)
-def test_any_seven_days_sell_a_week(sold: tuple[int, ...], weekday: int, days: int) -> None:
-    week = rules.expected_demand(sold=sold, weekday=weekday, days=7)
+@given(WEEKS, WEEKDAYS, st.integers(0, 52))
+def test_any_seven_days_sell_a_week_and_parts_of_a_piece_count_as_one(
+    sold: tuple[int, ...], weekday: int, weeks: int
+) -> None:
+    expected = rules.expected_demand(sold=sold, weekday=weekday, days=7 * weeks)
 
-    assert week == Decimal(sum(sold)) / 4
-    assert rules.expected_demand(sold=sold, weekday=weekday, days=days + 7) == week + rules.expected_demand(
-        sold=sold, weekday=weekday, days=days
-    )
+    assert expected == ceil(Fraction(sum(sold) * weeks, 4))
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ def main() -> None:
     sizes = [chains.Size(lines, options.stores, options.products, options.until) for lines in options.lines]
     urls = [chains.filled(size) for size in sizes]
     os.environ["DATABASE_URL"] = urls[0]  # for what this process asks of the versions
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("collectstatic", interactive=False, verbosity=0)
 
     from tests.volume.compare import compare
 

@@ -76,14 +76,19 @@ def filled(size: Size) -> str:
                 if name.startswith(PREFIX) and not name.endswith(f"{size.until:%Y%m%d}"):
                     connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
             if size.database in known:
+                _manage(url, "migrate", "--verbosity=0")
                 return url
             connection.execute(f'CREATE DATABASE "{size.database}"'.encode())
             try:
-                for command in (["migrate", "--verbosity=0"], ["generate_history", *size.arguments]):
-                    subprocess.run([*COMMAND, *command], cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, check=True)
+                _manage(url, "migrate", "--verbosity=0")
+                _manage(url, "generate_history", *size.arguments)
             except BaseException:
                 connection.execute(f'DROP DATABASE "{size.database}" WITH (FORCE)'.encode())
                 raise
     except (psycopg.Error, subprocess.CalledProcessError) as error:
         raise SystemExit(f"The chain of {size.lines:,} lines cannot be made: {error}") from error
     return url
+
+
+def _manage(url: str, *command: str) -> None:
+    subprocess.run([*COMMAND, *command], cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, check=True)

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from statistics import median
 
-import django
 from django.db import connection
 
 from tests.bench.load import percentile
@@ -21,7 +20,7 @@ from tests.volume.chains import COMMAND, ROOT, Size
 from tests.volume.side import serve
 
 # What people do not wait for, in its order: suggestions are shown by what is measured after them.
-COMMANDS = ["suggest", "verify_stock", "verify_sales", "verify_orders"]
+COMMANDS = ["suggest", "verify_stock", "verify_sales"]
 REQUESTS = 3  # of a side, before it is the other's turn
 WARM_UP = 2
 # Nothing that somebody waits for may take longer by more than this.
@@ -60,7 +59,6 @@ def compare(sizes: Sequence[Size], urls: Sequence[str], words: Sequence[str], *,
 
     Raises SystemExit when a command fails; a request that fails ends it, too.
     """
-    django.setup()
     logging.disable(logging.INFO)
 
     def wanted(name: str) -> bool:
@@ -71,8 +69,8 @@ def compare(sizes: Sequence[Size], urls: Sequence[str], words: Sequence[str], *,
     with _side(urls[0]) as one, _side(urls[1]) as other:
         names, _ = one.recv(), other.recv()
         for name in filter(wanted, names):
-            _say(name)
             rows.append((name, _in_turns([one, other], name, rounds=rounds)))
+            _say(f"{name}: {' and '.join(f'{taken.p50:.0f}' for taken in rows[-1][1])} ms")
     found = f"{table(sizes, rows)}\n{table_of_commands(sizes, commands)}"
     print(found)  # noqa: T201 it reports to whoever ran make
     if not words:
@@ -127,7 +125,10 @@ def _in_turns(sides: Sequence[Connection], name: str, *, rounds: int) -> list[Ta
     for turn in range(rounds + 1):
         for side, taken in zip(sides, found, strict=True):
             side.send((name, REQUESTS if turn else WARM_UP))
-            times = side.recv()
+            try:
+                times = side.recv()
+            except EOFError:
+                raise SystemExit(f"{name} failed: see above.") from None
             if turn:
                 taken.times += times
     return found

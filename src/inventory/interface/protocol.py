@@ -165,7 +165,7 @@ class Inventory(Protocol):
         now: datetime,
     ) -> list[Demand]:
         """What a place needs to know to order: for these products (None: all that it carries and that have a reorder
-        point or a target, or were sold in the last 28 days), by product id, of ids above `after`.
+        point or a target, or that came or went in the last 28 days), by product id, of ids above `after`.
 
         Takes the same number of statements for any number of products. Raises LocationNotFound, also where there is no
         warehouse.

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from inventory.interface import LocationKind, OnlineStock, Place
+from inventory.interface import HeldStock, LocationKind, OnlineStock, Place
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,39 @@ WHERE online > 0
 ORDER BY kind DESC, created_at, location_id, product_id
 """
 
+# A place at a time, of which only the first ones are kept: to rank all levels of all places takes ten times as long.
+FULLEST = """
+WITH expired AS (
+    SELECT level_id, sum(quantity)::int AS pieces FROM reservation WHERE state = 'held' AND until <= %(now)s GROUP BY 1
+)
+SELECT place.id, shelf.product_id, shelf.available
+FROM unnest(%(location_ids)s::uuid[]) AS place(id), LATERAL (
+    SELECT l.product_id, l.on_hand - l.reserved + coalesce(expired.pieces, 0) AS available
+    FROM stock_level l LEFT JOIN expired ON expired.level_id = l.id
+    WHERE l.location_id = place.id
+    ORDER BY 2 DESC, 1 LIMIT %(top)s
+) AS shelf
+ORDER BY 1, 3 DESC, 2
+"""
+
+# From product to product by the index, and of each no more levels than until there is one; where a reservation has run
+# out something is available, too.
+IN_STOCK = """
+WITH RECURSIVE product AS (
+    (SELECT product_id AS id FROM stock_level ORDER BY product_id LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT l.product_id FROM stock_level l WHERE l.product_id > product.id ORDER BY l.product_id LIMIT 1
+    ) FROM product WHERE product.id IS NOT NULL
+)
+SELECT id FROM product WHERE EXISTS (
+    SELECT FROM stock_level l WHERE l.product_id = product.id AND l.on_hand > l.reserved
+)
+UNION
+SELECT l.product_id FROM reservation r JOIN stock_level l ON l.id = r.level_id
+WHERE r.state = 'held' AND r.until <= %(now)s
+"""
+
 
 def figures(
     *, product_ids: Sequence[UUID], location_ids: Sequence[UUID], now: datetime
@@ -84,6 +117,20 @@ def online(*, product_ids: Sequence[UUID], now: datetime) -> list[OnlineStock]:
         OnlineStock(location_id, product_id, available, in_warehouse=kind == LocationKind.WAREHOUSE)
         for location_id, product_id, available, kind in _rows(ONLINE, product_ids, now=now)
     ]
+
+
+def fullest(*, location_ids: Sequence[UUID], top: int | None, now: datetime) -> list[HeldStock]:
+    """What these places hold, by place and then most pieces first; at most `top` products of each (None: all)."""
+    with connection.cursor() as cursor:
+        cursor.execute(FULLEST, {"location_ids": list(set(location_ids)), "top": top, "now": now})
+        return [HeldStock(*row) for row in cursor.fetchall()]
+
+
+def products_in_stock(*, now: datetime) -> list[UUID]:
+    """The products of which something is available somewhere."""
+    with connection.cursor() as cursor:
+        cursor.execute(IN_STOCK, {"now": now})
+        return [product_id for (product_id,) in cursor.fetchall()]
 
 
 def _rows(query: str, product_ids: Sequence[UUID], **parameters: Any) -> list[tuple[Any, ...]]:

@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from django.db.models import Window
-from django.db.models.functions import RowNumber
-
 from catalog.interface import Product, ProductNotFound, catalog
 from inventory import models, rules
 from inventory.interface import (
@@ -72,19 +69,13 @@ class Levels:
         return answers
 
     def held_stock(self, *, location_ids: Sequence[UUID], top: int | None = None) -> list[HeldStock]:
-        levels = models.StockLevel.objects.filter(location_id__in=location_ids).with_available(datetime.now(UTC))
-        rank = Window(RowNumber(), partition_by="location_id", order_by=["-available", "product_id"])
-        ranked = levels.annotate(rank=rank).order_by("location_id", "rank")
-        if top is not None:
-            ranked = ranked.filter(rank__lte=top)
-        return [HeldStock(*row) for row in ranked.values_list("location_id", "product_id", "available")]
+        return figures.fullest(location_ids=location_ids, top=top, now=datetime.now(UTC))
 
     def online_stock(self, *, product_ids: Sequence[UUID]) -> list[OnlineStock]:
         return figures.online(product_ids=product_ids, now=datetime.now(UTC))
 
     def products_in_stock(self) -> list[UUID]:
-        rows = models.StockLevel.objects.with_available(datetime.now(UTC)).in_stock()
-        return list(rows.order_by().values_list("product_id", flat=True).distinct())
+        return figures.products_in_stock(now=datetime.now(UTC))
 
 
 def _filtered(place: Location, *, search: str, low: bool, out: bool, over: bool, offset: int, limit: int) -> StockPage:
@@ -98,11 +89,12 @@ def _filtered(place: Location, *, search: str, low: bool, out: bool, over: bool,
         levels = levels.over(now).fullest_first()
     if search:
         levels = levels.filter(product_id__in=catalog.matching_ids(search=search))
-    ids = list(levels.values_list("product_id", flat=True))
     # Which of them are still on sale, only the catalogue knows: so the page is cut afterwards.
-    products = {product.id: product for product in catalog.products(ids=ids) if product.active}
-    on_sale = [products[product_id] for product_id in ids if product_id in products]
-    return StockPage(count=len(on_sale), rows=rows_of(on_sale[offset : offset + limit], [place]))
+    archived = set(catalog.archived_ids())
+    on_sale = [one for one in levels.values_list("product_id", flat=True) if one not in archived]
+    ids = on_sale[offset : offset + limit]
+    products = {product.id: product for product in catalog.products(ids=ids)}
+    return StockPage(count=len(on_sale), rows=rows_of([products[one] for one in ids], [place]))
 
 
 def rows_of(products: Sequence[Product], places: Sequence[Location]) -> list[StockRow]:

@@ -25,7 +25,7 @@ from shared_kernel.postgres.transactions import atomic_write
 from shared_kernel.quantities import MAX_QUANTITY
 
 # Products at a time: enough to be quick, few enough for the memory and for those who wait.
-PAGE = 1000
+PAGE = 5000
 
 FIGURES = [
     "quantity",
@@ -120,7 +120,7 @@ def _demand(
 def _write(store: Location, demand: Sequence[Demand], *, now: datetime) -> list[models.Suggestion]:
     """Write down what is to be suggested of these products, in their order; returns it."""
     ids = [row.product_id for row in demand]
-    on_sale = {product.id for product in catalog.products(ids=ids) if product.active}
+    archived = set(catalog.archived_ids())
     # They have an answer coming, with which the store may ask again; what is on its way counts as there.
     asked_for = set(
         models.Request.objects.open().filter(store_id=store.id, product_id__in=ids).values_list("product_id", flat=True)
@@ -134,18 +134,19 @@ def _write(store: Location, demand: Sequence[Demand], *, now: datetime) -> list[
             now=now,
         )
         for row in demand
-        if row.product_id in on_sale - asked_for
+        if row.product_id not in archived
+        and row.product_id not in asked_for
         and rules.is_wanted(reorder_point=row.reorder_point, target=row.target, sold=row.sold)
     )
-    rows = [row for row in considered if row.quantity > 0]
+    rows = [row for row in considered if row]
     models.Suggestion.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["store_id", "product_id"], update_fields=FIGURES
     )
     return rows
 
 
-def _considered(demand: Demand, *, lead_time_days: int, weekday: int, now: datetime) -> models.Suggestion:
-    """What to suggest of one product; nothing when the quantity is 0."""
+def _considered(demand: Demand, *, lead_time_days: int, weekday: int, now: datetime) -> models.Suggestion | None:
+    """What to suggest of one product, if anything."""
     level = rules.reorder_level(
         sold=demand.sold,
         weekday=weekday,
@@ -157,10 +158,13 @@ def _considered(demand: Demand, *, lead_time_days: int, weekday: int, now: datet
         level=level, sold=demand.sold, weekday=weekday, lead_time_days=lead_time_days, target=demand.target
     )
     position = demand.available + demand.in_transit
+    quantity = rules.quantity_to_order(position=position, level=level, up_to=up_to, central=demand.central)
+    if quantity == 0:
+        return None
     return models.Suggestion(
         store_id=demand.location_id,
         product_id=demand.product_id,
-        quantity=rules.quantity_to_order(position=position, level=level, up_to=up_to, central=demand.central),
+        quantity=quantity,
         available=demand.available,
         on_the_way=demand.in_transit,
         daily_sales=rules.daily_sales(demand.sold),

@@ -21,7 +21,7 @@ class ProductQuantity:
 
 @dataclass(frozen=True)
 class LocalStock:
-    """What is available of a product in a store now."""
+    """What is available of a product in a store."""
 
     product_id: UUID
     name: str
@@ -42,7 +42,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class StoreReport(Figures):
-    """A store's part of the consolidated report."""
+    """A store's part of the consolidated report; its `stock` is that of `stock_as_of`, some minutes ago at most."""
 
     store_id: UUID
     name: str
@@ -50,11 +50,12 @@ class StoreReport(Figures):
     channel: Channel
     products: list[ProductQuantity]
     stock: list[LocalStock]
+    stock_as_of: datetime
 
 
 @dataclass(frozen=True)
 class SalesReport:
-    """The consolidated report: every store with its sales in a period, and its stock now."""
+    """The consolidated report: every store with its sales in a period, and its stock."""
 
     first_day: date | None
     last_day: date | None

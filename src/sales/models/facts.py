@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.contrib.postgres.indexes import BrinIndex
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
@@ -115,7 +116,7 @@ class PeriodProductSales(ProductSales):
 
 
 class StockStanding(models.Model):
-    """How a store's stock stood when it was last looked at, as its indicators say it (docs/adr/0021)."""
+    """How the stock of a store, or the warehouse, stood when it was last looked at (docs/adr/0021)."""
 
     store_id = models.UUIDField(primary_key=True)
     judged_at = models.DateTimeField()
@@ -126,6 +127,9 @@ class StockStanding(models.Model):
     low_stock = models.IntegerField()
     overstock = models.IntegerField()
     dead_stock = models.IntegerField()
+    fullest = models.JSONField(
+        encoder=DjangoJSONEncoder, help_text="Of which products there is most: pairs of product and pieces available."
+    )
 
     class Meta:
         db_table = "stock_standing"

@@ -24,8 +24,8 @@ from sales.interface import (
     backlog,
 )
 from sales.rules import Period, Takings
+from sales.service.counters import stores_named
 from sales.service.ranking import Ranking, best_and_worst
-from sales.service.reporting import stores_named
 from sales.service.standing import Standing, standings, together
 from shared_kernel.money import ZERO
 
@@ -52,6 +52,7 @@ GROUP BY sold_on
 """
 
 Days = dict[date, Takings]
+NOTHING = Takings()
 
 
 class Performing:
@@ -63,16 +64,17 @@ class Performing:
         period = Period(first_day, last_day)
         takings = _takings(ids, period.before.first_day, last_day)
         of_chain = _summed(takings.values())
-        sold = sum(of_chain.values(), Takings())
+        sold = sum(of_chain.values(), NOTHING)
         ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None, sold=sold)
         now = datetime.now(UTC)
         stands = standings(ids, now=now)
         products = {product.id: product for product in catalog.products(ids=list({row[1] for row in ranking}))}
         pending = backlog.pending_by_store(store_ids=ids)
+        ranked = _by_place(ranking)
         chain = _indicators(
             period,
             of_chain,
-            _ranked(ranking, None, products),
+            _ends(ranked.get(None, []), products),
             together(stands.values(), now=now),
             pending=sum(pending.values()),
         )
@@ -82,7 +84,7 @@ class Performing:
                 _indicators(
                     period,
                     takings[store.id],
-                    _ranked(ranking, store.id, products),
+                    _ends(ranked.get(store.id, []), products),
                     stands[store.id],
                     pending=pending.get(store.id, 0),
                 ),
@@ -141,21 +143,21 @@ def _summed(stores: Iterable[Days]) -> Days:
     days: Days = {}
     for takings in stores:
         for day, figures in takings.items():
-            days[day] = days.get(day, Takings()) + figures
+            days[day] = days.get(day, NOTHING) + figures
     return days
 
 
 def _indicators(
     period: Period,
     takings: Days,
-    ranked: tuple[list[ProductSales], list[ProductSales]],
+    ends: tuple[list[ProductSales], list[ProductSales]],
     stock: Standing,
     *,
     pending: int,
 ) -> Indicators:
-    now = rules.period_figures(takings.get(day, Takings()) for day in period.days)
-    before = rules.period_figures(takings.get(day, Takings()) for day in period.before.days)
-    best, worst = ranked
+    now = rules.period_figures(takings.get(day, NOTHING) for day in period.days)
+    before = rules.period_figures(takings.get(day, NOTHING) for day in period.before.days)
+    best, worst = ends
     return Indicators(
         now=now,
         before=before,
@@ -177,18 +179,22 @@ def _indicators(
 
 
 def _of_day(day: date, takings: Days) -> DayFigures:
-    figures = takings.get(day, Takings())
+    figures = takings.get(day, NOTHING)
     return DayFigures(day, figures.revenue, figures.tickets)
 
 
-def _ranked(
-    ranking: Ranking, store_id: UUID | None, products: Mapping[UUID, Product]
-) -> tuple[list[ProductSales], list[ProductSales]]:
-    """What sold best in a store (None: in all), and what sold worst, the worst first."""
-    rows = [row for row in ranking if row[0] == store_id]
+def _by_place(ranking: Ranking) -> dict[UUID | None, Ranking]:
+    places: dict[UUID | None, Ranking] = {}
+    for row in ranking:
+        places.setdefault(row[0], []).append(row)
+    return places
+
+
+def _ends(ranking: Ranking, products: Mapping[UUID, Product]) -> tuple[list[ProductSales], list[ProductSales]]:
+    """What sold best, and what sold worst, the worst first."""
     return (
-        _product_sales([row for row in rows if row[4] <= RANKED], products),
-        _product_sales([row for row in reversed(rows) if row[5] <= RANKED], products),
+        _product_sales([row for row in ranking if row[4] <= RANKED], products),
+        _product_sales([row for row in reversed(ranking) if row[5] <= RANKED], products),
     )
 
 

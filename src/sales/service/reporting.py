@@ -1,16 +1,15 @@
 """The consolidated report and the statistics."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import astuple
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
 
 from catalog.interface import Product, catalog
-from inventory.interface import Location, LocationKind, LocationNotFound, inventory
+from inventory.interface import Location, LocationKind
 from sales import rules
 from sales.interface import (
     Channel,
@@ -24,6 +23,8 @@ from sales.interface import (
 )
 from sales.rules import ALL_TIME, Period
 from sales.service import ranking
+from sales.service.counters import counters
+from sales.service.standing import fullest
 from shared_kernel.money import ZERO
 
 # How many products the statistics name.
@@ -55,22 +56,23 @@ class Reporting:
         channel: Channel | None = None,
         top: int | None = 50,
     ) -> SalesReport:
-        stores = _counters(store_ids)
+        stores = counters(store_ids)
         ids = [store.id for store in stores]
         channels = [channel] if channel else list(Channel)
         period = Period(first_day or ALL_TIME.first_day, last_day or ALL_TIME.last_day)
         figures = _figures(ids, channels, period)
         total = _sum(figures.values())
         most_sold = ranking.most_sold(ids, channels, period, top=top, sold=total)
-        stock = inventory.held_stock(location_ids=ids, top=top)
-        products = _products([row[2] for row in most_sold] + [level.product_id for level in stock])
+        stock = fullest(ids, top=top, now=datetime.now(UTC))
+        on_shelves = [one for of_place in stock.values() for one, _ in of_place.products]
+        products = _products([row[2] for row in most_sold] + on_shelves)
+        shelves = {
+            place_id: [LocalStock(one, products[one].name, available) for one, available in of_place.products]
+            for place_id, of_place in stock.items()
+        }
         quantities: dict[Counter, list[ProductQuantity]] = {}
         for store_id, sold_by, product_id, pieces in most_sold:
             quantities.setdefault((store_id, sold_by), []).append(_quantity(products[product_id], pieces))
-        shelves: dict[UUID, list[LocalStock]] = {}
-        for level in stock:
-            on_shelf = LocalStock(level.product_id, products[level.product_id].name, level.available)
-            shelves.setdefault(level.location_id, []).append(on_shelf)
         return SalesReport(
             first_day=first_day,
             last_day=last_day,
@@ -83,7 +85,8 @@ class Reporting:
                     address=store.address,
                     channel=sold_by,
                     products=quantities.get((store.id, sold_by), []),
-                    stock=shelves.get(store.id, []),
+                    stock=shelves[store.id],
+                    stock_as_of=stock[store.id].as_of,
                 )
                 for store in stores
                 for sold_by in _channels(store, figures, channel)
@@ -92,11 +95,11 @@ class Reporting:
         )
 
     def statistics(self, *, store_ids: Sequence[UUID] | None = None, today: date) -> Statistics:
-        stores = _counters(store_ids)
+        stores = counters(store_ids)
         ids = [store.id for store in stores]
         figures = _figures(ids, list(Channel), ALL_TIME)
         by_store = {
-            store.id: _sum(value for (store_id, _), value in figures.items() if store_id == store.id)
+            store.id: _sum(figures[store.id, channel] for channel in Channel if (store.id, channel) in figures)
             for store in stores
         }
         total = _sum(by_store.values())
@@ -123,25 +126,6 @@ class Reporting:
                 ids, rules.statistics_period(today), with_everybody=store_ids is None, sold=total
             ),
         )
-
-
-def stores_named(store_ids: Sequence[UUID] | None) -> list[Location]:
-    """These stores, by name (None: all). Raises LocationNotFound."""
-    stores = inventory.stores()
-    if store_ids is None:
-        return stores
-    if unknown := set(store_ids) - {store.id for store in stores}:
-        raise LocationNotFound(location_ids=sorted(unknown))
-    return [store for store in stores if store.id in store_ids]
-
-
-def _counters(store_ids: Sequence[UUID] | None) -> list[Location]:
-    """These stores, by name; where all are meant, the warehouse is the last: from there the web shop sells."""
-    stores = stores_named(store_ids)
-    if store_ids is None:
-        with suppress(LocationNotFound):
-            stores.append(inventory.central())
-    return stores
 
 
 def _figures(store_ids: Sequence[UUID], channels: Sequence[Channel], period: Period) -> dict[Counter, Figures]:

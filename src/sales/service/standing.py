@@ -9,11 +9,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from catalog.interface import catalog
 from inventory.interface import StockHealth, inventory
 from sales import models, rules
+from sales.service.counters import counters
 from shared_kernel.money import ZERO
 
+# So many of the products of which a place has most are kept, as many as a report shows.
+FULLEST = 50
 # The worker looks every minute. Whoever asks looks for themselves when it has not come round for so long.
 MAX_AGE = timedelta(minutes=5)
 
@@ -32,6 +37,14 @@ class Standing:
     dead_stock: int = 0
 
 
+@dataclass(frozen=True)
+class Shelves:
+    """Of which products a place had most at a moment, and how many pieces were available."""
+
+    as_of: datetime
+    products: list[tuple[UUID, int]]
+
+
 FIGURES = ["available", "sold", "stock_outs", "lost_sales", "low_stock", "overstock", "dead_stock"]
 
 
@@ -39,21 +52,35 @@ class Judging:
     """The part of the sales that keeps how stock stands."""
 
     def keep_standings(self, *, now: datetime) -> None:
-        for store in inventory.stores():
-            [standing] = _judged([store.id], now=now).values()
-            models.StockStanding.objects.bulk_create(
-                [models.StockStanding(store_id=store.id, **asdict(standing))],
-                update_conflicts=True,
-                unique_fields=["store_id"],
-                update_fields=["judged_at", *FIGURES],
-            )
+        # All at once: the ledger of four weeks is gone through for one store as for many.
+        ids = [place.id for place in counters()]
+        shelves = _shelves(ids, top=FULLEST)
+        models.StockStanding.objects.bulk_create(
+            [
+                models.StockStanding(store_id=store_id, fullest=shelves[store_id], **asdict(standing))
+                for store_id, standing in _judged(ids, now=now).items()
+            ],
+            update_conflicts=True,
+            unique_fields=["store_id"],
+            update_fields=["judged_at", *FIGURES, "fullest"],
+        )
 
 
 def standings(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Standing]:
     """How the stock of each of these stores stands: as it is kept, or judged anew where that is too old."""
-    rows = models.StockStanding.objects.filter(store_id__in=store_ids, judged_at__gt=now - MAX_AGE)
-    kept = {store_id: Standing(*rest) for store_id, *rest in rows.values_list("store_id", "judged_at", *FIGURES)}
+    rows = _kept(store_ids, now=now).values_list("store_id", "judged_at", *FIGURES)
+    kept = {store_id: Standing(*rest) for store_id, *rest in rows}
     return kept | _judged([one for one in store_ids if one not in kept], now=now)
+
+
+def fullest(place_ids: Sequence[UUID], *, top: int | None, now: datetime) -> dict[UUID, Shelves]:
+    """Of which products each of these places has most, at most `top` (None: all); more than are kept are read anew."""
+    found = {}
+    if top is not None and top <= FULLEST:
+        for place_id, judged_at, products in _kept(place_ids, now=now).values_list("store_id", "judged_at", "fullest"):
+            found[place_id] = Shelves(judged_at, [(UUID(one), pieces) for one, pieces in products[:top]])
+    missing = [one for one in place_ids if one not in found]
+    return found | {place_id: Shelves(now, products) for place_id, products in _shelves(missing, top=top).items()}
 
 
 def together(standings: Iterable[Standing], *, now: datetime) -> Standing:
@@ -61,6 +88,17 @@ def together(standings: Iterable[Standing], *, now: datetime) -> Standing:
     found = list(standings)
     sums = {figure: sum(getattr(standing, figure) for standing in found) for figure in FIGURES}
     return Standing(min([standing.judged_at for standing in found], default=now), **sums)
+
+
+def _kept(place_ids: Sequence[UUID], *, now: datetime) -> QuerySet[models.StockStanding]:
+    return models.StockStanding.objects.filter(store_id__in=place_ids, judged_at__gt=now - MAX_AGE)
+
+
+def _shelves(place_ids: Sequence[UUID], *, top: int | None) -> dict[UUID, list[tuple[UUID, int]]]:
+    found: dict[UUID, list[tuple[UUID, int]]] = {place_id: [] for place_id in place_ids}
+    for level in inventory.held_stock(location_ids=place_ids, top=top) if place_ids else []:
+        found[level.location_id].append((level.product_id, level.available))
+    return found
 
 
 def _judged(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Standing]:
