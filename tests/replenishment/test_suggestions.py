@@ -1,5 +1,6 @@
 """What stores should ask for, and requests made of that."""
 
+import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -57,6 +58,35 @@ def suggest(*chains: Chain, now: datetime = NOW) -> int:
 
 
 # --- How many, and why ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_suggested_of_all_is_what_is_suggested_of_each() -> None:
+    chain = Chain(lead_time=2)
+    combinations = list(itertools.product((0, 3, 8), (0, 3, 6), (0, 4), (None, 0, 9), (1, 40)))
+    alone = {}
+    for available, reorder_point, safety_stock, target, days in combinations:
+        chain.product = one = make_product()
+        put_in_stock(one, chain.warehouse, 100)
+        inventory.receive(
+            operation_id=new_id(),
+            location_id=chain.store.id,
+            lines=[StockLine(one.id, available + 2)],
+            document="delivery",
+            actor_id=None,
+            now=NOW - days * DAY,
+        )
+        sell(chain, 2, at=NOW - days * DAY)
+        thresholds = {"reorder_point": reorder_point, "safety_stock": safety_stock, "target": target}
+        set_thresholds(chain.store, one, **{name: value for name, value in thresholds.items() if value is not None})
+        if found := suggest_product(chain):
+            alone[one.id] = found.quantity
+    models.Suggestion.objects.all().delete()
+
+    suggest(chain)
+
+    together = dict(models.Suggestion.objects.values_list("product_id", "quantity"))
+    assert together == alone
+    assert 0 < len(alone) < len(combinations)
 
 
 def test_a_shelf_that_has_come_down_is_filled_up_and_the_reason_is_said() -> None:

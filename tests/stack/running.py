@@ -25,11 +25,14 @@ RATE = 1000
 # A chain of one store, made through the published interfaces, its books proved, and somebody who sells there.
 CHAIN = """
 import json
+from datetime import UTC, datetime
 from accounts.interface import Role
+from sales.interface import sales
 from tests.chain import books_agree, make_person, make_product, make_store, put_in_stock
 store, product = make_store(), make_product()
 put_in_stock(product, store, 10_000)
 assert books_agree()
+assert sales.verify(now=datetime.now(UTC)).differences == []
 print(json.dumps({"store": str(store.id), "product": str(product.id), "head": make_person(Role.HEAD_OFFICE)}))
 """
 

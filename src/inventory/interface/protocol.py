@@ -164,8 +164,10 @@ class Inventory(Protocol):
         limit: int = 1000,
         now: datetime,
     ) -> list[Demand]:
-        """What a place needs to know to order: for these products (None: all that it carries and that have a reorder
-        point or a target, or that came or went in the last 28 days), by product id, of ids above `after`.
+        """What a place needs to know to order: for these products, by product id, of ids above `after`.
+
+        None stands for all of which there may be something to order: what came or went in the last 28 days, and what
+        has a reorder point or a target and is down to its reorder point or its safety stock.
 
         Takes the same number of statements for any number of products. Raises LocationNotFound, also where there is no
         warehouse.

@@ -8,7 +8,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+from django.db.models.lookups import LessThanOrEqual
 from psycopg.sql import SQL, Literal
 
 from catalog.interface import catalog
@@ -98,7 +100,7 @@ class Standing:
         first_day = today - timedelta(days=SALES_DAYS)
         levels = models.StockLevel.objects.filter(location_id=location_id).with_available(now)
         if product_ids is None:
-            levels = levels.filter(Q(reorder_point__gt=0) | Q(target__isnull=False) | Q(moved_at__gte=first_day))
+            levels = levels.filter(Q(moved_at__gte=first_day) | _may_be_wanted())
         else:
             levels = levels.filter(product_id__in=product_ids)
         if after is not None:
@@ -142,6 +144,16 @@ def _health(location_id: UUID, low: int, over: int, dead: int, available: int, *
         # Here and not in SQL, which would sort millions of levels for it.
         empty_shelves=sorted(shelves, key=lambda shelf: (-shelf.sold, shelf.product_id)),
     )
+
+
+def _may_be_wanted() -> Q:
+    """What a place wants, that has come down to where it is ordered though nothing sells.
+
+    What has run out of reservations only adds to what is available.
+    """
+    position = F("on_hand") - F("reserved") + F("in_transit")
+    is_down = LessThanOrEqual(position, Greatest("reorder_point", "safety_stock"))
+    return Q(is_down, Q(reorder_point__gt=0) | Q(target__isnull=False))
 
 
 def _by_weekday(level_ids: Sequence[int], first_day: datetime, today: datetime) -> dict[int, Week]:
