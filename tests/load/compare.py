@@ -65,9 +65,7 @@ def _cells(shape: Shape, outcome: Outcome) -> list[str]:
     shares = {name: count / answered for name, count in sorted(outcome.served_by.items())}
     nginx = shares.pop("nginx", 0)
     return [
-        *(shape.name, f"{outcome.per_second:,.0f}"),
-        *(f"{value:.0f}" for value in (outcome.p50, outcome.p95, outcome.p99)),
-        f"{outcome.failures / answered:.2%}",
+        *(shape.name, *outcome.figures),
         " / ".join(f"{share:.0%}" for share in shares.values()),
         f"{nginx:.0%}" if shape.through_nginx else "–",
         *(f"{outcome.cpu:.0%}", f"{outcome.generator:.0%}"),

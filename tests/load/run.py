@@ -19,6 +19,7 @@ import psutil
 from django.core.management import CommandError, call_command
 
 from shared_kernel.jobs import queues
+from tests.bench.report import circumstances, show
 from tests.load import chain, facts
 from tests.load.facts import Facts, Notes
 from tests.load.installation import DATA, RESULTS, ROOT, say
@@ -88,6 +89,13 @@ class Outcome:
     cpu: float
     generator: float
 
+    @property
+    def figures(self) -> list[str]:
+        """For a table: requests a second, the times, and the share of errors."""
+        answered = sum(self.served_by.values()) or 1
+        times = [f"{value:.0f}" for value in (self.p50, self.p95, self.p99)]
+        return [f"{self.per_second:,.0f}", *times, f"{self.failures / answered:.2%}"]
+
     def __str__(self) -> str:
         answered = sum(self.served_by.values()) or 1
         shares = ", ".join(f"{name} {count / answered:.0%}" for name, count in sorted(self.served_by.items()))
@@ -111,14 +119,34 @@ def run(
     """One scenario, or all in turn, through nginx. Raises SystemExit when something is wrong afterwards."""
     built = chain.build(pieces=pieces)
     options = ["--replicas", str(replicas), *(["--redis"] if redis else []), *(["--cache"] if cache else [])]
-    found = []
+    rows, found = [], []
     with started(*options) as stack:
         for each in SCENARIOS:
             if scenario in {None, each.name}:
                 wanted = each.asked(users, rate)
                 told = Facts(built, [stack.addresses.site], wanted.pace)
-                found += measure(wanted, told, each.name, seconds=seconds)[1]
+                outcome, wrong = measure(wanted, told, each.name, seconds=seconds)
+                rows.append((wanted, outcome))
+                found += wrong
+    if (scenario, users, rate) == (None, None, None):
+        beside = f"{', Redis' if redis else ''}{', nginx keeps answers' if cache else ''}; the worker and the sandbox"
+        volume = f"1 warehouse, {len(built.stores)} stores, {len(built.products):,} products, of one {pieces:,} pieces"
+        facts = circumstances(f"make load SECONDS={seconds}", volume) | {
+            "served by": f"nginx and {replicas} replicas (gunicorn, 1 process of 4 threads each){beside} beside them"
+        }
+        show("load", facts, table(rows))
     finish(found)
+
+
+def table(rows: Sequence[tuple[Scenario, Outcome]]) -> str:
+    """The scenarios in Markdown."""
+    columns = ["scenario", "people", "requests/s", "p50 ms", "p95 ms", "p99 ms", "errors", "CPU", "Locust"]
+    cells = [
+        [scenario.name, str(scenario.users), *outcome.figures, f"{outcome.cpu:.0%}", f"{outcome.generator:.0%}"]
+        for scenario, outcome in rows
+    ]
+    lines = [columns, ["---", *["---:"] * (len(columns) - 1)], *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def measure(

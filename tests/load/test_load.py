@@ -121,6 +121,12 @@ def test_the_table_shows_who_answered() -> None:
     assert row == "| … with Redis and nginx's cache | 499 | 12 | 44 | 80 | 1.00% | 30% / 50% | 20% | 88% | 20% |"
 
 
+def test_the_scenarios_stand_in_a_table() -> None:
+    [row] = run.table([(SCENARIOS[1], OUTCOME)]).splitlines()[2:]
+
+    assert row == "| flash-sale | 300 | 499 | 12 | 44 | 80 | 1.00% | 88% | 20% |"
+
+
 def test_the_command_line_knows_the_scenarios() -> None:
     assert [scenario.name for scenario in SCENARIOS] == NAMES
     assert {scenario.user_class for scenario in SCENARIOS} == {"ShopDay", "FlashSale", "StoreMorning", "ReportStorm"}

@@ -35,11 +35,10 @@ def serve(pipe: Connection, url: str) -> None:
     logging.disable(logging.WARNING)  # of the requests; and 404s are failures here
 
     built = _chain()
-    found = {case.name: case for case in _cases(built)}
+    found = {case.name: case for case in cases_of(built)}
     pipe.send(list(found))
-    lots = Random(1)  # noqa: S311 which product is looked at is no secret
     gunicorn.post_worker_init(None)
-    sent = {name: _requests(case, lots) for name, case in found.items()}
+    sent = {name: requests_of(case) for name, case in found.items()}
     kept = -float("inf")
     while True:
         try:
@@ -49,7 +48,7 @@ def serve(pipe: Connection, url: str) -> None:
         if time.monotonic() - kept > KEPT_SECONDS:
             _keep()
             kept = time.monotonic()
-        pipe.send(_measured(found[name], sent[name], count))
+        pipe.send(measured(found[name], sent[name], count))
 
 
 def _keep() -> None:
@@ -61,7 +60,8 @@ def _keep() -> None:
     sales.keep_standings(now=now)
 
 
-def _measured(case: "Case", requests: "Iterator[Request]", count: int) -> list[float]:
+def measured(case: "Case", requests: "Iterator[Request]", count: int) -> list[float]:
+    """The milliseconds that so many of these requests took. Raises AssertionError for any answer but a success."""
     from django.test import Client
 
     from tests.bench.cases import once
@@ -76,8 +76,10 @@ def _measured(case: "Case", requests: "Iterator[Request]", count: int) -> list[f
     return times
 
 
-def _requests(case: "Case", lots: Random) -> "Iterator[Request]":
+def requests_of(case: "Case") -> "Iterator[Request]":
+    """A case's requests without an end: all in turn, or new ones where each can be sent once."""
     if not case.new:
+        lots = Random(case.name)  # noqa: S311 which product is looked at is no secret
         return cycle(lots.sample(case.requests, len(case.requests)))
     return (request for _ in cycle([None]) for request in case.some(10))
 
@@ -108,7 +110,7 @@ def _chain() -> "Chain":
     return Chain([store.id for store in stores], products, people, open_carts(BASKETS))
 
 
-def _cases(built: "Chain") -> "list[Case]":
+def cases_of(built: "Chain") -> "list[Case]":
     """The bench's, and all lists, figures and pages."""
     from accounts.interface import Role
     from tests.bench.cases import API, Case, Request, cases

@@ -1,9 +1,16 @@
-"""The comparison runs, and says what it found."""
+"""What is compared is there, and what is found is said."""
 
+from collections.abc import Iterator
 from datetime import date
 
+import pytest
+
+from tests.bench import chain
+from tests.bench.chain import Chain
+from tests.threads import empty_queue
 from tests.volume.chains import Size
 from tests.volume.compare import Command, Taken, table, table_of_commands
+from tests.volume.side import cases_of, measured, requests_of
 
 SIZES = [Size(lines, 2, 30, date(2026, 11, 20)) for lines in (100, 20_000)]
 
@@ -22,3 +29,15 @@ def test_what_a_long_past_makes_slower_stands_out() -> None:
         "| --- | ---: | ---: | ---: | ---: |\n"
         "| suggest | 1 | 80 | 61 | 1,080 |\n"
     )
+
+
+@pytest.fixture
+def built(transactional_db: None) -> Iterator[Chain]:
+    yield chain.build(stores=1, products=12, sold=3, baskets=2)
+    empty_queue()
+
+
+@pytest.mark.plain_calls
+def test_every_request_is_answered(built: Chain) -> None:
+    for case in cases_of(built):
+        assert len(measured(case, requests_of(case), 2)) == 2, case.name
