@@ -18,6 +18,7 @@ from config.validation import router as validation_router
 from inventory.api import router as inventory_router
 from replenishment.api import router as replenishment_router
 from sales.api import router as sales_router
+from shared_kernel.rest.answers import Renderer
 from shared_kernel.rest.bodies import NinjaParser
 
 api = NinjaAPI(
@@ -27,6 +28,7 @@ api = NinjaAPI(
     openapi_url=None,
     auth=NinjaAuthentication(),
     parser=NinjaParser(),
+    renderer=Renderer(),
     urls_namespace="operations",
 )
 problems.install(api)

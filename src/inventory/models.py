@@ -91,8 +91,12 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
         return self.annotate(available=F("on_hand") - F("reserved") + Coalesce(Subquery(expired), 0))
 
     def out(self) -> Self:
-        """Those of which nothing is available; to be used, like the next ones, after `with_available`."""
-        return self.filter(available=0)
+        """Those of which nothing is available; to be used, like the next ones, after `with_available`.
+
+        What has run out only adds to what is available, so here, and of what is low, a row's own figures rule most out
+        before that is summed.
+        """
+        return self.filter(on_hand=F("reserved"), available=0)
 
     def emptiest_first(self) -> Self:
         return self.order_by("available", "product_id")
@@ -102,7 +106,8 @@ class StockLevelQuerySet(models.QuerySet["StockLevel"]):
 
     def low(self) -> Self:
         """Those that `rules.is_low` calls low."""
-        return self.filter(reorder_point__gt=0, available__lte=F("reorder_point"))
+        own = Q(reorder_point__gt=0, on_hand__lte=F("reserved") + F("reorder_point"))
+        return self.filter(own, available__lte=F("reorder_point"))
 
     def over(self, moment: datetime) -> Self:
         """Those that `rules.is_over` calls too many."""

@@ -335,24 +335,27 @@ class Takings:
     def revenue(self) -> Decimal:
         return self.gross - self.returned
 
-    def __add__(self, other: "Takings") -> "Takings":
-        return Takings(
-            self.gross + other.gross,
-            self.returned + other.returned,
-            self.tickets + other.tickets,
-            self.pieces + other.pieces,
-        )
+
+def total(takings: Iterable[Takings]) -> Takings:
+    """What takings add up to."""
+    found = list(takings)
+    return Takings(
+        gross=sum((taken.gross for taken in found), ZERO),
+        returned=sum((taken.returned for taken in found), ZERO),
+        tickets=sum(taken.tickets for taken in found),
+        pieces=sum(taken.pieces for taken in found),
+    )
 
 
 def period_figures(takings: Iterable[Takings]) -> PeriodFigures:
-    """What takings add up to."""
-    total = sum(takings, Takings())
+    """The figures of a period that took this."""
+    taken = total(takings)
     return PeriodFigures(
-        revenue=total.revenue,
-        tickets=total.tickets,
-        pieces=total.pieces,
-        average_basket=average_basket(revenue=total.revenue, sales=total.tickets),
-        refund_rate=refund_rate(gross=total.gross, returned=total.returned),
+        revenue=taken.revenue,
+        tickets=taken.tickets,
+        pieces=taken.pieces,
+        average_basket=average_basket(revenue=taken.revenue, sales=taken.tickets),
+        refund_rate=refund_rate(gross=taken.gross, returned=taken.returned),
     )
 
 

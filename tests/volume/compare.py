@@ -26,6 +26,13 @@ WARM_UP = 2
 # Nothing that somebody waits for may take longer by more than this.
 FLAT = 1.5
 
+MEMORY_OF = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+
 
 @dataclass
 class Taken:
@@ -137,13 +144,18 @@ def _in_turns(sides: Sequence[Connection], name: str, *, rounds: int) -> list[Ta
 def _run(name: str, url: str) -> Command:
     _say(f"{name} …")
     begun = time.monotonic()
-    process = subprocess.Popen(
-        [*COMMAND, name], cwd=ROOT, env=os.environ | {"DATABASE_URL": url}, stdout=subprocess.DEVNULL
+    # By a small process in between: what is forked from this one has its memory at first.
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY_OF, *COMMAND, name],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    if done.returncode:
         raise SystemExit(f"{name} failed.")
-    return Command(time.monotonic() - begun, usage.ru_maxrss / 1024)
+    return Command(time.monotonic() - begun, int(done.stdout) / 1024)
 
 
 def _volume(sizes: Sequence[Size]) -> str:

@@ -3,10 +3,9 @@
 import logging
 import os
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import cycle
+from itertools import count, cycle, islice
 from multiprocessing.connection import Connection
 from random import Random
 from typing import TYPE_CHECKING
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING
 from config import gunicorn
 
 if TYPE_CHECKING:
-    from tests.bench.cases import Case, Request
+    from django.test import Client
+
+    from tests.bench.cases import Case
     from tests.bench.chain import Chain
 
 # So many of the most popular products, and stores, are in the requests.
@@ -38,17 +39,17 @@ def serve(pipe: Connection, url: str) -> None:
     found = {case.name: case for case in cases_of(built)}
     pipe.send(list(found))
     gunicorn.post_worker_init(None)
-    sent = {name: requests_of(case) for name, case in found.items()}
+    askers = {name: Asker(case) for name, case in found.items()}
     kept = -float("inf")
     while True:
         try:
-            name, count = pipe.recv()
+            name, number = pipe.recv()
         except EOFError:
             return
         if time.monotonic() - kept > KEPT_SECONDS:
             _keep()
             kept = time.monotonic()
-        pipe.send(measured(found[name], sent[name], count))
+        pipe.send(askers[name].measured(number))
 
 
 def _keep() -> None:
@@ -60,28 +61,33 @@ def _keep() -> None:
     sales.keep_standings(now=now)
 
 
-def measured(case: "Case", requests: "Iterator[Request]", count: int) -> list[float]:
-    """The milliseconds that so many of these requests took. Raises AssertionError for any answer but a success."""
-    from django.test import Client
+class Asker:
+    """Whoever sends a case's requests, without an end: all in turn, or new ones where each can be sent once."""
 
-    from tests.bench.cases import once
-
-    client = Client(SERVER_NAME="127.0.0.1", headers=dict(case.caller()))
-    times = []
-    for _ in range(count):
-        request = next(requests)
-        begun = time.perf_counter()
-        once(case, client, request)
-        times.append((time.perf_counter() - begun) * 1000)
-    return times
-
-
-def requests_of(case: "Case") -> "Iterator[Request]":
-    """A case's requests without an end: all in turn, or new ones where each can be sent once."""
-    if not case.new:
+    def __init__(self, case: "Case") -> None:
         lots = Random(case.name)  # noqa: S311 which product is looked at is no secret
-        return cycle(lots.sample(case.requests, len(case.requests)))
-    return (request for _ in cycle([None]) for request in case.some(10))
+        self.case = case
+        self.requests = (
+            (request for _ in count() for request in case.some(10))
+            if case.new
+            else cycle(lots.sample(case.requests, len(case.requests)))
+        )
+        self.client: Client | None = None
+
+    def measured(self, number: int) -> list[float]:
+        """The milliseconds that so many requests took. Raises AssertionError for any answer but a success."""
+        from django.test import Client
+
+        from tests.bench.cases import once
+
+        # Not before: a token holds for ten minutes.
+        self.client = self.client or Client(SERVER_NAME="127.0.0.1", headers=dict(self.case.caller()))
+        times = []
+        for request in islice(self.requests, number):
+            begun = time.perf_counter()
+            once(self.case, self.client, request)
+            times.append((time.perf_counter() - begun) * 1000)
+        return times
 
 
 def _chain() -> "Chain":

@@ -10,7 +10,7 @@ from tests.bench.chain import Chain
 from tests.threads import empty_queue
 from tests.volume.chains import Size
 from tests.volume.compare import Command, Taken, table, table_of_commands
-from tests.volume.side import cases_of, measured, requests_of
+from tests.volume.side import Asker, cases_of
 
 SIZES = [Size(lines, 2, 30, date(2026, 11, 20)) for lines in (100, 20_000)]
 
@@ -40,4 +40,4 @@ def built(transactional_db: None) -> Iterator[Chain]:
 @pytest.mark.plain_calls
 def test_every_request_is_answered(built: Chain) -> None:
     for case in cases_of(built):
-        assert len(measured(case, requests_of(case), 2)) == 2, case.name
+        assert len(Asker(case).measured(2)) == 2, case.name

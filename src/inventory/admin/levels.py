@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -36,12 +36,11 @@ class HowMuch(DropdownFilter):
         return [("low", _("Low")), ("out", _("Out of stock"))]
 
     def queryset(self, request: HttpRequest, rows: Any) -> Any:
-        # What has run out only adds to what is available, so a row's own figures rule most out before that is summed.
         match self.value():
             case "low":
-                return rows.filter(on_hand__lte=F("reserved") + F("reorder_point")).low()
+                return rows.low()
             case "out":
-                return rows.filter(on_hand=F("reserved")).out()
+                return rows.out()
         return rows
 
 

@@ -1,6 +1,6 @@
 """How stores and chain are doing: sales of a period against the period before, beside how the stock stands now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,7 @@ RANKED = 5
 TAKINGS = """
 SELECT store_id, sold_on, sum(gross), sum(returned), sum(sales)::int, sum(pieces)::bigint FROM daily_sales
 WHERE store_id = ANY(%s::uuid[]) AND sold_on BETWEEN %s AND %s
-GROUP BY store_id, sold_on
+GROUP BY GROUPING SETS ((store_id, sold_on), (sold_on))
 """
 
 # What is not folded yet counts like what is.
@@ -63,8 +63,8 @@ class Performing:
         ids = [store.id for store in stores]
         period = Period(first_day, last_day)
         takings = _takings(ids, period.before.first_day, last_day)
-        of_chain = _summed(takings.values())
-        sold = sum(of_chain.values(), NOTHING)
+        of_chain = takings[None]
+        sold = rules.total(of_chain.values())
         ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None, sold=sold)
         now = datetime.now(UTC)
         stands = standings(ids, now=now)
@@ -128,23 +128,15 @@ class Performing:
         return [found.get(day, DayFigures(day, ZERO, 0)) for day in Period(first_day, last_day).days]
 
 
-def _takings(store_ids: list[UUID], first_day: date, last_day: date) -> dict[UUID, Days]:
-    """What each store took on each day."""
+def _takings(store_ids: list[UUID], first_day: date, last_day: date) -> dict[UUID | None, Days]:
+    """What each store took on each day, and (None) all together."""
     with connection.cursor() as cursor:
         cursor.execute(TAKINGS, [store_ids, first_day, last_day])
         rows = cursor.fetchall()
-    takings: dict[UUID, Days] = {store_id: {} for store_id in store_ids}
+    takings: dict[UUID | None, Days] = {store_id: {} for store_id in [*store_ids, None]}
     for store_id, day, *figures in rows:
         takings[store_id][day] = Takings(*figures)
     return takings
-
-
-def _summed(stores: Iterable[Days]) -> Days:
-    days: Days = {}
-    for takings in stores:
-        for day, figures in takings.items():
-            days[day] = days.get(day, NOTHING) + figures
-    return days
 
 
 def _indicators(
