@@ -161,7 +161,8 @@ class StockLevel(models.Model):
 # Sales net of what came back; and what corrects the books, but moves nothing.
 SALE_REASONS = (MovementReason.SALE, MovementReason.ORDER, MovementReason.RETURN)
 BOOKKEEPING_REASONS = (MovementReason.ADJUSTMENT, MovementReason.COUNT)
-# What is sold moves under the id of its sale, order or refund, which may be older than the movement; so much at most.
+# What is sold moves under the id of its sale, order or refund, which may be older than the movement. Of what is older
+# by more than this nobody takes account who asks how something sells.
 OLDEST_KEY = timedelta(days=92)
 
 

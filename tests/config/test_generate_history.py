@@ -62,7 +62,7 @@ def said() -> str:
 
 
 def test_the_past_is_as_large_as_asked(said: str) -> None:
-    assert said.startswith("2 stores sold 900 lines from 2025-01-25 to 2025-03-10.")
+    assert "2 stores sold 900 lines from 2025-01-25 to 2025-03-10." in said
     assert one("SELECT count(*) FROM sale_line WHERE quantity > 0") == 900
     assert fetched("SELECT kind, count(*) FROM location GROUP BY 1 ORDER BY 1") == [("store", 2), ("warehouse", 1)]
     assert one("SELECT count(*) FROM product") == 60

@@ -55,9 +55,10 @@ class DashboardAnswer(Schema):
 
 @router.get("/dashboard/", response=DashboardAnswer, by_alias=True, operation_id="dashboard")
 def dashboard(request: HttpRequest, filters: Query[DashboardFilters]) -> Any:
-    """How each store is doing, against as many days before: sales and trend, and how its stock stands now.
+    """How each store is doing, against as many days before: sales and trend, and how its stock stands.
 
-    A store manager sees their own stores. `refund_rate` is a fraction; `trend` is up or down by more than 5 %.
+    The worker looks at the stock every minute; `stock_as_of` says when it did. A store manager sees their own stores.
+    `refund_rate` is a fraction; `trend` is up or down by more than 5 %.
     """
     store_ids = visible_stores(actor_of(request), filters.store_id)
     last_day = filters.until or localdate()

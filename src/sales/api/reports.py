@@ -49,7 +49,7 @@ class ReportAnswer(Schema):
     openapi_extra={"responses": {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}},
 )
 def sales_report(request: HttpRequest, filters: Query[ReportFilters]) -> Any:
-    """The consolidated report: each store's sales over a period, what it sold, and its stock now.
+    """The consolidated report: each store's sales over a period, what it sold, and its stock as of `stock_as_of`.
 
     Without `from` and `to` it covers all time. A store manager sees their own stores.
     """

@@ -295,8 +295,9 @@ class Sales(Protocol):
     ) -> SalesReport:
         """The consolidated report over these days, both included (None: no limit), for these stores (None: all).
 
-        `top` cuts each store's lists of products, most sold first, and of stock (None: no cut). Takes the same number
-        of statements for any number of stores. Raises LocationNotFound for an unknown store.
+        `top` cuts each store's lists of products, most sold first, and of stock (None: no cut). Stock is what
+        `keep_standings` found last; where that is too long ago, or 50 are not enough, it is read anew. Takes the same
+        number of statements for any number of stores. Raises LocationNotFound for an unknown store.
         """
         ...
 
@@ -333,7 +334,7 @@ class Sales(Protocol):
         ...
 
     def keep_standings(self, *, now: datetime) -> None:
-        """Look at the stock of all stores, and keep for `performance` how it stands.
+        """Look at the stock of all stores and of the warehouse, and keep for `performance` and `report` how it stands.
 
         Idempotent. Five million levels take seconds.
         """

@@ -86,8 +86,10 @@ def fullest(place_ids: Sequence[UUID], *, top: int | None, now: datetime) -> dic
 def together(standings: Iterable[Standing], *, now: datetime) -> Standing:
     """What they add up to; nothing, as of now, where there are none."""
     found = list(standings)
+    if not found:
+        return Standing(now)
     sums = {figure: sum(getattr(standing, figure) for standing in found) for figure in FIGURES}
-    return Standing(min([standing.judged_at for standing in found], default=now), **sums)
+    return Standing(min(standing.judged_at for standing in found), **sums)
 
 
 def _kept(place_ids: Sequence[UUID], *, now: datetime) -> QuerySet[models.StockStanding]:
