@@ -20,7 +20,10 @@ pytestmark = [pytest.mark.plain_calls, pytest.mark.usefixtures("committing", "re
 @pytest.fixture
 def store(committing: None) -> Location:
     make_warehouse()
-    return make_store()
+    store = make_store()
+    # Or each look would tell the stock of its own moment.
+    sales.keep_standings(now=datetime.now(UTC))
+    return store
 
 
 def service(name: str) -> Product:
