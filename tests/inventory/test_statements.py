@@ -48,7 +48,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("held stock", 1, lambda shop: inventory.held_stock(location_ids=[shop.store.id])),
     ("online stock", 1, lambda shop: inventory.online_stock(product_ids=[product.id for product in shop.products])),
     ("stock of a place", 4, lambda shop: inventory.location_stock(location_id=shop.store.id)),
-    ("what is low there", 4, lambda shop: inventory.location_stock(location_id=shop.store.id, low=True)),
+    ("what is low there", 5, lambda shop: inventory.location_stock(location_id=shop.store.id, low=True)),
     ("the ledger", 4, lambda shop: inventory.movements()),
 ]
 

@@ -37,7 +37,6 @@ def store(request: HttpRequest, actor: Actor, store_id: UUID) -> HttpResponse:
         period = form.chosen(today=today, default="7")
         performance = sales.performance(first_day=period.first_day, last_day=period.last_day, store_ids=[store_id])
         figures = performance.stores[0]
-        empty = inventory.location_stock(location_id=store_id, out=True, limit=SHELVES)
         low = inventory.location_stock(location_id=store_id, low=True, limit=SHELVES)
         return show(
             request,
@@ -54,7 +53,7 @@ def store(request: HttpRequest, actor: Actor, store_id: UUID) -> HttpResponse:
             ),
             week=revenue_chart(figures),
             day=_day_chart(sales.hours(store_id=store_id, day=today)),
-            shelves=list({row.product_id: row for row in [*empty.rows, *low.rows]}.values())[:SHELVES],
+            shelves=low.rows,
             requests=replenishment.requests(statuses=[RequestStatus.PENDING], store_ids=[store_id], limit=REQUESTS),
             tills=sales.open_till_sessions(store_ids=[store_id]),
             may_request=actor.may(Action.REQUEST_STOCK, at=store_id),

@@ -89,11 +89,12 @@ def _filtered(place: Location, *, search: str, low: bool, out: bool, over: bool,
         levels = levels.over(now).fullest_first()
     if search:
         levels = levels.filter(product_id__in=catalog.matching_ids(search=search))
-    ids = list(levels.values_list("product_id", flat=True))
     # Which of them are still on sale, only the catalogue knows: so the page is cut afterwards.
-    products = {product.id: product for product in catalog.products(ids=ids) if product.active}
-    on_sale = [products[product_id] for product_id in ids if product_id in products]
-    return StockPage(count=len(on_sale), rows=rows_of(on_sale[offset : offset + limit], [place]))
+    archived = set(catalog.archived_ids())
+    on_sale = [one for one in levels.values_list("product_id", flat=True) if one not in archived]
+    ids = on_sale[offset : offset + limit]
+    products = {product.id: product for product in catalog.products(ids=ids)}
+    return StockPage(count=len(on_sale), rows=rows_of([products[one] for one in ids], [place]))
 
 
 def rows_of(products: Sequence[Product], places: Sequence[Location]) -> list[StockRow]:
