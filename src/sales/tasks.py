@@ -16,10 +16,10 @@ def keep_sales_facts(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="keep_stock_standings", queueing_lock="keep_stock_standings", pass_context=False)
-def keep_stock_standings(timestamp: int) -> None:
+@app.task(name="keep_stock_health", queueing_lock="keep_stock_health", pass_context=False)
+def keep_stock_health(timestamp: int) -> None:
     """Every minute: look how the stores' stock stands, for the dashboards."""
-    sales.keep_standings(now=datetime.now(UTC))
+    sales.keep_stock_health(now=datetime.now(UTC))
 
 
 @app.periodic(cron="20 2 * * *")

@@ -21,15 +21,15 @@ SANDBOX_PORT = free_port()
 RESERVATION_SECONDS = 7 * 24 * 3600
 
 
-def configure() -> None:
-    """Set the environment, with a database server: `DATABASE_URL`, or an embedded one of our own.
+def configure(data: Path = DATA) -> None:
+    """Set the environment, with a database server: `DATABASE_URL`, or an embedded one of our own in this folder.
 
     As in production, but that test cards pay and that nobody calls too often.
     """
     from manage import provide_database
 
     os.environ |= {
-        "COMPTOIR_DATA": str(DATA),
+        "COMPTOIR_DATA": str(data),
         "COMPTOIR_PRODUCTION": "false",
         "DEBUG": "false",
         "SECRET_KEY": secrets.token_hex(32),
@@ -51,7 +51,7 @@ def configure() -> None:
         # For the commands that are started in processes of their own.
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
     }
-    (DATA / "static").mkdir(parents=True, exist_ok=True)
+    (data / "static").mkdir(parents=True, exist_ok=True)
     provide_database()
 
 

@@ -130,7 +130,7 @@ STATEMENTS = {
 
 @pytest.mark.plain_calls
 def test_each_request_takes_so_many_statements(built: Chain) -> None:
-    sales.keep_standings(now=datetime.now(UTC))  # as the worker does
+    sales.keep_stock_health(now=datetime.now(UTC))  # as the worker does
 
     assert {case.name: replay(case, built).statements for case in cases(built) if not case.whole} == STATEMENTS
 

@@ -22,7 +22,7 @@ def store(committing: None) -> Location:
     make_warehouse()
     store = make_store()
     # Or each look would tell the stock of its own moment.
-    sales.keep_standings(now=datetime.now(UTC))
+    sales.keep_stock_health(now=datetime.now(UTC))
     return store
 
 

@@ -73,7 +73,7 @@ def busy_chain(request: pytest.FixtureRequest, chain: Chain) -> Chain:
             )
     # As the worker does.
     replenishment.suggest(now=now)
-    sales.keep_standings(now=datetime.now(UTC))
+    sales.keep_stock_health(now=datetime.now(UTC))
     return chain
 
 

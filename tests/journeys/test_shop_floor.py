@@ -97,7 +97,7 @@ def test_a_report_takes_as_many_statements_for_five_stores_as_for_one(path: str)
     head = client_of(Role.HEAD_OFFICE)
 
     def statements() -> int:
-        sales.keep_standings(now=datetime.now(UTC))  # as the worker does
+        sales.keep_stock_health(now=datetime.now(UTC))  # as the worker does
         with CaptureQueriesContext(connection) as captured:
             assert head.get(f"/api/v1{path}").status_code == 200
         return len(captured)

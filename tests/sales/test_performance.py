@@ -180,7 +180,7 @@ def test_how_stock_stands_is_looked_at_for_the_reader_and_kept_for_minutes() -> 
     for store in (lyon, lille):
         put_in_stock(tea, store, 3)
     now = datetime.now(UTC)
-    sales.keep_standings(now=now - timedelta(minutes=4))
+    sales.keep_stock_health(now=now - timedelta(minutes=4))
     sell(tea, lyon, 3)
 
     def stands() -> tuple[list[tuple[str, int, datetime]], datetime]:
@@ -191,7 +191,7 @@ def test_how_stock_stands_is_looked_at_for_the_reader_and_kept_for_minutes() -> 
     assert stands() == ([("Lille", 0, kept), ("Lyon", 0, kept)], kept)
 
     kept = datetime.now(UTC)
-    sales.keep_standings(now=kept)
+    sales.keep_stock_health(now=kept)
     assert stands() == ([("Lille", 0, kept), ("Lyon", 1, kept)], kept)
     assert sales.performance(first_day=MONDAY, last_day=MONDAY).chain.stock_outs == 1
 
@@ -202,7 +202,7 @@ def test_where_nobody_has_looked_for_long_whoever_asks_does() -> None:
     lyon, lille, tea = make_store("Lyon"), make_store("Lille"), make_product()
     put_in_stock(tea, lyon, 3)
     now = datetime.now(UTC)
-    sales.keep_standings(now=now - timedelta(minutes=5, seconds=1))
+    sales.keep_stock_health(now=now - timedelta(minutes=5, seconds=1))
     opened_since = make_store("Metz")
     sell(tea, lyon, 3)
 
@@ -272,7 +272,7 @@ def test_an_unknown_store_is_refused() -> None:
 @pytest.mark.plain_calls
 def test_six_stores_cost_as_many_statements_as_one() -> None:
     def statements() -> int:
-        sales.keep_standings(now=datetime.now(UTC))
+        sales.keep_stock_health(now=datetime.now(UTC))
         with CaptureQueriesContext(connection) as captured:
             sales.performance(first_day=MONDAY, last_day=MONDAY)
         return len(captured)

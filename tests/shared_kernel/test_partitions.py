@@ -261,7 +261,7 @@ def test_the_books_go_on_from_what_was_archived(march_and_april: tuple[Sale, Sal
 def test_reports_still_know_what_archived_sales_added_up_to(march_and_april: tuple[Sale, Sale]) -> None:
     march, april = march_and_april
     asked = {"first_day": march.sold_on, "last_day": april.sold_on}
-    sales.keep_standings(now=datetime.now(UTC))  # or each report would look at the stock at its own moment
+    sales.keep_stock_health(now=datetime.now(UTC))  # or each report would look at the stock at its own moment
     before = sales.report(**asked)
 
     archive(drop=True)

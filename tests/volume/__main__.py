@@ -14,9 +14,10 @@ def main() -> None:
     """Measure."""
     options = _options()
     sys.path.insert(0, str(ROOT / "src"))
+    from tests.bench import installation
     from tests.volume import chains
 
-    chains.configure()
+    installation.configure(ROOT / "var" / "volume")
     sizes = [chains.Size(lines, options.stores, options.products, options.until) for lines in options.lines]
     urls = [chains.filled(size) for size in sizes]
     os.environ["DATABASE_URL"] = urls[0]  # for what this process asks of the versions
@@ -39,7 +40,7 @@ def _options() -> argparse.Namespace:
         description="Measure the same requests and commands over chains with a short and a long past. Without --cases"
         " the figures go into docs/load-tests.md.",
     )
-    parser.add_argument("--lines", type=_numbers, default=[100_000, 10_000_000], help="sold (100000,10000000)")
+    parser.add_argument("--lines", type=_two_numbers, default=[100_000, 10_000_000], help="sold (100000,10000000)")
     parser.add_argument("--stores", type=int, default=100, help="(100)")
     parser.add_argument("--products", type=int, default=50_000, help="(50000)")
     parser.add_argument(
@@ -55,8 +56,11 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+def _two_numbers(text: str) -> list[int]:
+    numbers = [int(part) for part in text.split(",")]
+    if len(numbers) != 2:
+        raise argparse.ArgumentTypeError(f"two numbers are wanted, not {text}")
+    return numbers
 
 
 if __name__ == "__main__":

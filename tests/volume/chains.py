@@ -1,7 +1,6 @@
 """The chains that are compared: a database for each, kept for the next run of the same day."""
 
 import os
-import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,27 +37,6 @@ class Size:
             "until": self.until.isoformat(),
         }
         return [f"--{name}={value}" for name, value in values.items()]
-
-
-def configure() -> None:
-    """Set the environment, with a database server: `DATABASE_URL`, or an embedded one of our own."""
-    from manage import provide_database
-
-    os.environ |= {
-        "COMPTOIR_DATA": str(ROOT / "var" / "volume"),
-        "COMPTOIR_PRODUCTION": "false",
-        "DEBUG": "false",
-        "SECRET_KEY": secrets.token_hex(32),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "COMPTOIR_RATE_PER_CALLER": "",
-        "COMPTOIR_RATE_PER_ADDRESS": "",
-        "COMPTOIR_RATE_OPERATIONS": "false",
-        "REDIS_URL": "",
-        "AMQP_URL": "",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
-    }
-    provide_database()
 
 
 def filled(size: Size) -> str:

@@ -24,6 +24,7 @@ STORES = 5
 # Of each of them in each of those stores: no run sells them all.
 PIECES = 100_000
 BASKETS = 20
+# So often at least it does what the worker does every minute.
 KEPT_SECONDS = 120
 
 
@@ -58,7 +59,7 @@ def _keep() -> None:
 
     now = datetime.now(UTC)
     sales.keep_facts(today=now.date())
-    sales.keep_standings(now=now)
+    sales.keep_stock_health(now=now)
 
 
 class Asker:

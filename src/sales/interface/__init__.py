@@ -296,8 +296,8 @@ class Sales(Protocol):
         """The consolidated report over these days, both included (None: no limit), for these stores (None: all).
 
         `top` cuts each store's lists of products, most sold first, and of stock (None: no cut). Stock is what
-        `keep_standings` found last; where that is too long ago, or 50 are not enough, it is read anew. Takes the same
-        number of statements for any number of stores. Raises LocationNotFound for an unknown store.
+        `keep_stock_health` found last; where that is too long ago, or 50 are not enough, it is read anew. Takes as many
+        statements for any number of stores. Raises LocationNotFound for an unknown store.
         """
         ...
 
@@ -308,7 +308,7 @@ class Sales(Protocol):
     def performance(self, *, first_day: date, last_day: date, store_ids: Sequence[UUID] | None = None) -> Performance:
         """How these stores (None: all) are doing over these days, both included, against as many days before.
 
-        How their stock stands is what `keep_standings` found last; where that is too long ago, it is looked at anew.
+        How their stock stands is what `keep_stock_health` found last; where that is too long ago, it is looked at anew.
         Takes the same number of statements for any number of stores and products. Raises LocationNotFound for an
         unknown store.
         """
@@ -333,7 +333,7 @@ class Sales(Protocol):
         """
         ...
 
-    def keep_standings(self, *, now: datetime) -> None:
+    def keep_stock_health(self, *, now: datetime) -> None:
         """Look at the stock of all stores and of the warehouse, and keep for `performance` and `report` how it stands.
 
         Idempotent. Five million levels take seconds.

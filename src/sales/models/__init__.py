@@ -2,10 +2,10 @@ from sales.models.facts import (
     DailyProductSales,
     DailySales,
     KeptPeriod,
+    KeptStockHealth,
     PeriodProductSales,
     ProductSalesChange,
     SalesVerification,
-    StockStanding,
 )
 from sales.models.history import ArchivedSales, StagedHistoryLine
 from sales.models.tickets import ReceiptCounter, Sale, SaleLine, SalePayment, TillReference
@@ -17,6 +17,7 @@ __all__ = [
     "DailyProductSales",
     "DailySales",
     "KeptPeriod",
+    "KeptStockHealth",
     "PeriodProductSales",
     "ProductSalesChange",
     "ReceiptCounter",
@@ -25,7 +26,6 @@ __all__ = [
     "SalePayment",
     "SalesVerification",
     "StagedHistoryLine",
-    "StockStanding",
     "TillReference",
     "TillSession",
 ]

@@ -115,7 +115,7 @@ class PeriodProductSales(ProductSales):
         ]
 
 
-class StockStanding(models.Model):
+class KeptStockHealth(models.Model):
     """How the stock of a store, or the warehouse, stood when it was last looked at (docs/adr/0021)."""
 
     store_id = models.UUIDField(primary_key=True)
@@ -132,7 +132,7 @@ class StockStanding(models.Model):
     )
 
     class Meta:
-        db_table = "stock_standing"
+        db_table = "kept_stock_health"
 
 
 class SalesVerification(models.Model):

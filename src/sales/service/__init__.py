@@ -8,9 +8,9 @@ from sales.service.performance import Performing
 from sales.service.proving import Proving
 from sales.service.recording import Recording
 from sales.service.reporting import Reporting
-from sales.service.standing import Judging
+from sales.service.stock_health import Health
 from sales.service.tills import Tills
 
 
-class SalesService(Recording, Offline, Online, Tills, Reporting, Performing, Judging, Facts, Proving, History):
+class SalesService(Recording, Offline, Online, Tills, Reporting, Performing, Health, Facts, Proving, History):
     """The sales."""

@@ -1,4 +1,4 @@
-"""How stores and chain are doing: sales of a period against the period before, beside how the stock stands now."""
+"""How stores and chain are doing: sales of a period against the period before, beside how the stock stands."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ from sales.interface import (
 from sales.rules import Period, Takings
 from sales.service.counters import stores_named
 from sales.service.ranking import Ranking, best_and_worst
-from sales.service.standing import Standing, standings, together
+from sales.service.stock_health import StoreHealth, store_health, together
 from shared_kernel.money import ZERO
 
 # How many products the lists of best and worst name.
@@ -67,7 +67,7 @@ class Performing:
         sold = rules.total(of_chain.values())
         ranking = best_and_worst(ids, period, ranked=RANKED, with_everybody=store_ids is None, sold=sold)
         now = datetime.now(UTC)
-        stands = standings(ids, now=now)
+        healths = store_health(ids, now=now)
         products = {product.id: product for product in catalog.products(ids=list({row[1] for row in ranking}))}
         pending = backlog.pending_by_store(store_ids=ids)
         ranked = _by_place(ranking)
@@ -75,7 +75,7 @@ class Performing:
             period,
             of_chain,
             _ends(ranked.get(None, []), products),
-            together(stands.values(), now=now),
+            together(healths.values(), now=now),
             pending=sum(pending.values()),
         )
         by_store = [
@@ -85,7 +85,7 @@ class Performing:
                     period,
                     takings[store.id],
                     _ends(ranked.get(store.id, []), products),
-                    stands[store.id],
+                    healths[store.id],
                     pending=pending.get(store.id, 0),
                 ),
             )
@@ -143,7 +143,7 @@ def _indicators(
     period: Period,
     takings: Days,
     ends: tuple[list[ProductSales], list[ProductSales]],
-    stock: Standing,
+    stock: StoreHealth,
     *,
     pending: int,
 ) -> Indicators:

@@ -24,7 +24,7 @@ from sales.interface import (
 from sales.rules import ALL_TIME, Period
 from sales.service import ranking
 from sales.service.counters import counters
-from sales.service.standing import fullest
+from sales.service.stock_health import fullest
 from shared_kernel.money import ZERO
 
 # How many products the statistics name.

@@ -24,7 +24,7 @@ MAX_AGE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
-class Standing:
+class StoreHealth:
     """How a store's stock stood at a moment; also what that of several adds up to, at the earliest of their moments."""
 
     judged_at: datetime
@@ -48,17 +48,17 @@ class Shelves:
 FIGURES = ["available", "sold", "stock_outs", "lost_sales", "low_stock", "overstock", "dead_stock"]
 
 
-class Judging:
+class Health:
     """The part of the sales that keeps how stock stands."""
 
-    def keep_standings(self, *, now: datetime) -> None:
+    def keep_stock_health(self, *, now: datetime) -> None:
         # All at once: the ledger of four weeks is gone through for one store as for many.
         ids = [place.id for place in counters()]
         shelves = _shelves(ids, top=FULLEST)
-        models.StockStanding.objects.bulk_create(
+        models.KeptStockHealth.objects.bulk_create(
             [
-                models.StockStanding(store_id=store_id, fullest=shelves[store_id], **asdict(standing))
-                for store_id, standing in _judged(ids, now=now).items()
+                models.KeptStockHealth(store_id=store_id, fullest=shelves[store_id], **asdict(health))
+                for store_id, health in _judged(ids, now=now).items()
             ],
             update_conflicts=True,
             unique_fields=["store_id"],
@@ -66,10 +66,10 @@ class Judging:
         )
 
 
-def standings(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Standing]:
+def store_health(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, StoreHealth]:
     """How the stock of each of these stores stands: as it is kept, or judged anew where that is too old."""
     rows = _kept(store_ids, now=now).values_list("store_id", "judged_at", *FIGURES)
-    kept = {store_id: Standing(*rest) for store_id, *rest in rows}
+    kept = {store_id: StoreHealth(*rest) for store_id, *rest in rows}
     return kept | _judged([one for one in store_ids if one not in kept], now=now)
 
 
@@ -83,17 +83,17 @@ def fullest(place_ids: Sequence[UUID], *, top: int | None, now: datetime) -> dic
     return found | {place_id: Shelves(now, products) for place_id, products in _shelves(missing, top=top).items()}
 
 
-def together(standings: Iterable[Standing], *, now: datetime) -> Standing:
+def together(healths: Iterable[StoreHealth], *, now: datetime) -> StoreHealth:
     """What they add up to; nothing, as of now, where there are none."""
-    found = list(standings)
+    found = list(healths)
     if not found:
-        return Standing(now)
-    sums = {figure: sum(getattr(standing, figure) for standing in found) for figure in FIGURES}
-    return Standing(min(standing.judged_at for standing in found), **sums)
+        return StoreHealth(now)
+    sums = {figure: sum(getattr(health, figure) for health in found) for figure in FIGURES}
+    return StoreHealth(min(health.judged_at for health in found), **sums)
 
 
-def _kept(place_ids: Sequence[UUID], *, now: datetime) -> QuerySet[models.StockStanding]:
-    return models.StockStanding.objects.filter(store_id__in=place_ids, judged_at__gt=now - MAX_AGE)
+def _kept(place_ids: Sequence[UUID], *, now: datetime) -> QuerySet[models.KeptStockHealth]:
+    return models.KeptStockHealth.objects.filter(store_id__in=place_ids, judged_at__gt=now - MAX_AGE)
 
 
 def _shelves(place_ids: Sequence[UUID], *, top: int | None) -> dict[UUID, list[tuple[UUID, int]]]:
@@ -103,21 +103,21 @@ def _shelves(place_ids: Sequence[UUID], *, top: int | None) -> dict[UUID, list[t
     return found
 
 
-def _judged(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, Standing]:
+def _judged(store_ids: Sequence[UUID], *, now: datetime) -> dict[UUID, StoreHealth]:
     if not store_ids:
         return {}
     healths = inventory.health(location_ids=store_ids, now=now)
     empty = {shelf.product_id for health in healths for shelf in health.empty_shelves}
     prices = {product.id: product.price for product in catalog.products(ids=list(empty))}
-    return {health.location_id: _standing(health, prices, now=now) for health in healths}
+    return {health.location_id: _store_health(health, prices, now=now) for health in healths}
 
 
-def _standing(health: StockHealth, prices: dict[UUID, Decimal], *, now: datetime) -> Standing:
+def _store_health(health: StockHealth, prices: dict[UUID, Decimal], *, now: datetime) -> StoreHealth:
     lost = (
         rules.lost_sales(sold=shelf.sold, days_empty=shelf.days, price=prices[shelf.product_id])
         for shelf in health.empty_shelves
     )
-    return Standing(
+    return StoreHealth(
         judged_at=now,
         available=health.available,
         sold=health.sold,

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="StockStanding",
+            name="KeptStockHealth",
             fields=[
                 ("store_id", models.UUIDField(primary_key=True, serialize=False)),
                 ("judged_at", models.DateTimeField()),
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "db_table": "stock_standing",
+                "db_table": "kept_stock_health",
             },
         ),
     ]
