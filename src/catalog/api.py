@@ -35,6 +35,7 @@ from catalog.interface import (
 )
 from shared_kernel.cache import cached
 from shared_kernel.ids import new_id
+from shared_kernel.postgres.rows import rows_of
 from shared_kernel.rest.bodies import StrictSerializer, Text
 from shared_kernel.rest.filters import StrictFilterBackend
 from shared_kernel.rest.public import public
@@ -202,7 +203,7 @@ def _require_editor(request: Request) -> None:
 
 
 def _shown(product_id: UUID) -> dict[str, Any]:
-    for product in models.Product.objects.raw(PRODUCT, [product_id]):
+    for product in rows_of(models.Product, PRODUCT, [product_id]):
         return ProductAnswer.of(product)
     raise ProductNotFound(product_ids=[product_id])
 

@@ -26,6 +26,7 @@ from sales.interface import (
     TillSessionNotFound,
 )
 from shared_kernel.money import ZERO
+from shared_kernel.postgres.rows import rows_of
 from shared_kernel.postgres.transactions import atomic_write
 
 HOLD = "SELECT * FROM till_session WHERE id = %s FOR KEY SHARE"
@@ -125,7 +126,7 @@ class Tills:
 
 def hold(session_id: UUID) -> models.TillSession:
     """The session, which nobody closes before this transaction ends. Raises TillSessionNotFound."""
-    for session in models.TillSession.objects.raw(HOLD, [session_id]):
+    for session in rows_of(models.TillSession, HOLD, [session_id]):
         return session
     raise TillSessionNotFound(session_id=session_id)
 
