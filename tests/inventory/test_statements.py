@@ -42,7 +42,7 @@ CALLS: list[tuple[str, int, Callable[[Shop], Any]]] = [
     ("count", 7, lambda shop: count(shop.store, shop.products[0], 8)),
     ("reserve", 3, lambda shop: reserve(shop.store, *shop.pieces)),
     ("extend", 3, lambda shop: inventory.extend(order_id=shop.order_id, until=NOW + HOUR, now=NOW)),
-    ("confirm", 4, lambda shop: inventory.confirm(order_id=shop.order_id, actor_id=None, now=NOW)),
+    ("confirm", 3, lambda shop: inventory.confirm(order_id=shop.order_id, actor_id=None, now=NOW)),
     ("release", 3, lambda shop: inventory.release(order_id=shop.order_id, now=NOW)),
     ("availability", 2, lambda shop: inventory.availability(lines=lines(*shop.pieces))),
     ("held stock", 1, lambda shop: inventory.held_stock(location_ids=[shop.store.id])),

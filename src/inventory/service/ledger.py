@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from accounts.interface import accounts
 from catalog.interface import catalog
 from inventory import models
-from inventory.interface import LedgerRow, Movement, StockDifference, Verification
+from inventory.interface import LedgerRow, Movement, MovementReason, StockDifference, Verification
+from inventory.service.posting import Change, Entry, post
 from shared_kernel.postgres.transactions import atomic_write
 
 DIFFERENCES = TypeAdapter(list[StockDifference])
@@ -129,3 +130,29 @@ def _with_names(movements: list[Movement]) -> list[LedgerRow]:
 def recorded(operation_id: UUID) -> list[Movement]:
     """What an operation moved."""
     return models.StockMovement.objects.filter(operation_id=operation_id).order_by("id").values_of()
+
+
+def record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: bool = False) -> list[Movement]:
+    """Carry these changes out as `post` does, with its refusals. Returns what the operation moved, now or before."""
+    posted = post(changes, now=now, entry=entry, create=create)
+    if not posted:
+        return recorded(entry.operation_id)
+    return [
+        Movement(
+            id=row.movement_id,
+            operation_id=entry.operation_id,
+            product_id=row.product_id,
+            location_id=row.location_id,
+            delta=row.after - row.before,
+            before=row.before,
+            after=row.after,
+            in_transit=row.travelled,
+            reason=MovementReason(row.reason or entry.reason),
+            document=entry.document,
+            note=entry.note,
+            actor_id=entry.actor_id,
+            recorded_at=entry.at or now,
+        )
+        for row in posted
+        if row.movement_id is not None
+    ]

@@ -22,7 +22,7 @@ from inventory.interface import (
     Thresholds,
 )
 from inventory.service import discrepancies
-from inventory.service.ledger import recorded
+from inventory.service.ledger import record
 from inventory.service.levels import rows_of
 from inventory.service.locations import location
 from inventory.service.posting import Change, Entry, post
@@ -46,7 +46,7 @@ class Moves:
         location(location_id)
         _check_stocked([line.product_id for line in lines])
         entry = Entry(operation_id, MovementReason.RECEIPT, actor_id, document=document)
-        return _record(_changes(location_id, lines), now=now, entry=entry, create=True)
+        return record(_changes(location_id, lines), now=now, entry=entry, create=True)
 
     @atomic_write
     def issue(
@@ -65,7 +65,7 @@ class Moves:
         changes = _changes(location_id, [*(StockLine(line.product_id, -line.quantity) for line in lines), *returned])
         backwards = [replace(row, reason=MovementReason.RETURN) if row.on_hand > 0 else row for row in changes]
         entry = Entry(operation_id, MovementReason.SALE, actor_id, document=document)
-        return _record(backwards, now=now, entry=entry, create=bool(returned))
+        return record(backwards, now=now, entry=entry, create=bool(returned))
 
     @atomic_write
     def issue_departed(
@@ -117,7 +117,7 @@ class Moves:
         location(location_id)
         _check_stocked([line.product_id for line in lines])
         entry = Entry(operation_id, MovementReason.ADJUSTMENT, actor_id, note=note)
-        return _record(_changes(location_id, lines), now=now, entry=entry, create=True)
+        return record(_changes(location_id, lines), now=now, entry=entry, create=True)
 
     @atomic_write
     def count(
@@ -166,7 +166,7 @@ class Moves:
         _check_stocked([line.product_id for line in lines])
         changes = [*_changes(from_location_id, lines, sign=-1), *_changes(to_location_id, lines)]
         entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=document)
-        return _record(changes, now=now, entry=entry, create=True)
+        return record(changes, now=now, entry=entry, create=True)
 
     @atomic_write
     def receive_shipment(
@@ -182,7 +182,7 @@ class Moves:
         changes = [Change(location_id, line.product_id, on_hand=line.arrived, in_transit=-line.sent) for line in lines]
         lost = [f"{line.sent} sent, {line.arrived} arrived" for line in lines if line.sent != line.arrived]
         entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=document, note="; ".join(lost)[:200])
-        return _record(changes, now=now, entry=entry)
+        return record(changes, now=now, entry=entry)
 
     @atomic_write
     def carry(self, *, product_ids: Sequence[UUID]) -> None:
@@ -204,31 +204,6 @@ class Moves:
             # A change of nothing locks them in the one order.
             post([Change(*place) for place in places], now=datetime.now(UTC), entry=None)
             levels.update(reorder_point=0, target=None)
-
-
-def _record(changes: Sequence[Change], *, now: datetime, entry: Entry, create: bool = False) -> list[Movement]:
-    posted = post(changes, now=now, entry=entry, create=create)
-    if not posted:
-        return recorded(entry.operation_id)
-    return [
-        Movement(
-            id=row.movement_id,
-            operation_id=entry.operation_id,
-            product_id=row.product_id,
-            location_id=row.location_id,
-            delta=row.after - row.before,
-            before=row.before,
-            after=row.after,
-            in_transit=row.travelled,
-            reason=MovementReason(row.reason or entry.reason),
-            document=entry.document,
-            note=entry.note,
-            actor_id=entry.actor_id,
-            recorded_at=entry.at or now,
-        )
-        for row in posted
-        if row.movement_id is not None
-    ]
 
 
 def _changes(location_id: UUID, lines: Sequence[StockLine], *, sign: int = 1) -> list[Change]:

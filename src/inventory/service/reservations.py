@@ -20,14 +20,15 @@ from inventory.interface import (
     ReservationNotFound,
 )
 from inventory.models import ReservationState
-from inventory.service.ledger import recorded
+from inventory.service.ledger import record, recorded
 from inventory.service.locations import location
 from inventory.service.posting import Change, Entry, post
+from shared_kernel.postgres.rows import rows_of
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
 Place = tuple[UUID, UUID]
 
-# Every order asks these two, and the ORM would take longer to put them together than to have them answered.
+# Every order asks these, and the ORM would take longer to put them together than to have them answered.
 OF_ORDER = """
 SELECT r.*, l.location_id, l.product_id FROM reservation r JOIN stock_level l ON l.id = r.level_id
 WHERE r.order_id = %s ORDER BY r.id
@@ -35,6 +36,9 @@ WHERE r.order_id = %s ORDER BY r.id
 KEEP = """
 INSERT INTO reservation (order_id, level_id, quantity, until, state, created_at)
 SELECT %s, level_id, quantity, %s, 'held', %s FROM unnest(%s::bigint[], %s::int[]) AS kept(level_id, quantity)
+"""
+SETTLE = """
+UPDATE reservation SET state = %s, until = coalesce(%s, until) WHERE id = ANY(%s::bigint[]) AND state = 'held'
 """
 
 
@@ -92,8 +96,7 @@ class Reservations:
             raise
         changes = [Change(*row.place, on_hand=-row.quantity, reserved=-row.quantity) for row in held]
         entry = Entry(order_id, MovementReason.ORDER, actor_id, document=f"order {order_id}")
-        _settle(held, changes, now=now, entry=entry, state=ReservationState.CONFIRMED)
-        return recorded(order_id)
+        return _settle(held, changes, now=now, entry=entry, state=ReservationState.CONFIRMED)
 
     @atomic_write
     def ship(
@@ -109,8 +112,7 @@ class Reservations:
         leaving = [Change(*row.place, on_hand=-row.quantity, reserved=-row.quantity) for row in held]
         travelling = [Change(to_location_id, row.product_id, in_transit=row.quantity) for row in held]
         entry = Entry(operation_id, MovementReason.TRANSFER, actor_id, document=f"shipment {order_id}")
-        _settle(held, leaving + travelling, now=now, entry=entry, create=True, state=ReservationState.CONFIRMED)
-        return recorded(operation_id)
+        return _settle(held, leaving + travelling, now=now, entry=entry, create=True, state=ReservationState.CONFIRMED)
 
     @atomic_write
     def release(self, *, order_id: UUID, now: datetime) -> None:
@@ -145,7 +147,7 @@ def _of_order(order_id: UUID, *, now: datetime) -> tuple[list[models.Reservation
 
     A reservation runs out as a whole: once a clock ahead of ours has freed one of its lines, the others are over too.
     """
-    rows = list(models.Reservation.objects.raw(OF_ORDER, [order_id]))
+    rows = rows_of(models.Reservation, OF_ORDER, [order_id])
     run_out = [row.until for row in rows if row.until and row.state == ReservationState.EXPIRED]
     return rows, max([now, *run_out])
 
@@ -172,13 +174,23 @@ def _settle(
     now: datetime,
     entry: Entry | None = None,
     create: bool = False,
-    **values: object,
-) -> None:
-    """Change the levels of what an order holds, and then its rows; whoever was faster makes us look again."""
+    state: ReservationState = ReservationState.HELD,
+    until: datetime | None = None,
+) -> list[Movement]:
+    """Change the levels of what an order holds, and then its rows; whoever was faster makes us look again.
+
+    Returns what that moved, where it has an entry.
+    """
+    moved: list[Movement] = []
     try:
-        post(changes, now=now, entry=entry, create=create)
+        if entry:
+            moved = record(changes, now=now, entry=entry, create=create)
+        else:
+            post(changes, now=now, entry=None)
     except InsufficientStock as error:
         raise AlreadyDone from error
-    rows = models.Reservation.objects.held().filter(id__in=[row.id for row in held])
-    if rows.update(**values) != len(held):
-        raise AlreadyDone
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE, [state, until, [row.id for row in held]])
+        if cursor.rowcount != len(held):
+            raise AlreadyDone
+    return moved
