@@ -23,7 +23,6 @@ from cart.service import rows
 from cart.service.values import Offer, notice_of, offers_of, value_of
 from catalog.interface import ProductNotFound
 from shared_kernel.errors import Refusal
-from shared_kernel.ids import digest_of
 from shared_kernel.postgres.transactions import atomic_write
 
 Args = ParamSpec("Args")
@@ -57,24 +56,18 @@ class Holding:
     """The part of the carts that their holders use."""
 
     def cart(self, *, cart_id: UUID, holder: Holder) -> Cart:
-        row = rows.found(cart_id, holder)
-        return value_of(row, rows.lines_of(row.id), notices=list(row.notices.all()))
+        return _shown(cart_id, holder)
 
     def cart_to_order(self, *, cart_id: UUID, holder: Holder) -> CartToOrder:
         row, lines = rows.to_order(cart_id, holder)
         return CartToOrder(value_of(row, lines), row.contents)
 
-    @atomic_write
     def open_cart(self, *, cart_id: UUID, token: str, now: datetime) -> Cart:
-        row = models.Cart(id=cart_id, token_digest=digest_of(token), touched_at=now)
-        models.Cart.objects.bulk_create([row], ignore_conflicts=True)
-        return self.cart(cart_id=cart_id, holder=Holder(token=token))
+        return _open(models.Cart(id=cart_id, touched_at=now), Holder(token=token))
 
-    @atomic_write
     def open_customers_cart(self, *, customer_id: UUID, now: datetime) -> Cart:
         row = models.Cart(id=cart_of(customer_id), customer_id=customer_id, touched_at=now)
-        models.Cart.objects.bulk_create([row], ignore_conflicts=True)
-        return self.cart(cart_id=row.id, holder=Holder(customer_id=customer_id))
+        return _open(row, Holder(customer_id=customer_id))
 
     @atomic_write
     @refusals_logged
@@ -161,6 +154,16 @@ class Holding:
                 cursor.execute(BRING_CONTENTS, [own_id, other.id])
         other.delete()
         return value_of(row, sorted(lines.values(), key=lambda line: line.id), notices=notices, offers=offers)
+
+
+def _shown(cart_id: UUID, holder: Holder) -> Cart:
+    row = rows.found(cart_id, holder)
+    return value_of(row, rows.lines_of(row.id), notices=list(row.notices.all()))
+
+
+def _open(row: models.Cart, holder: Holder) -> Cart:
+    """Make this cart in one statement, unless it is there."""
+    return value_of(row, []) if rows.opened(row, holder) else _shown(row.id, holder)
 
 
 def _item(lines: Sequence[models.Line], item_id: UUID, *, cart_id: UUID) -> models.Line:

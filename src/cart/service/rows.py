@@ -11,8 +11,10 @@ from django.db import connection
 
 from cart import models
 from cart.interface import CartNotFound, Holder, cart_of
+from shared_kernel.postgres.rows import rows_of
 
 CLAIM = "INSERT INTO cart_change (id, cart_id, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
+OPEN = "INSERT INTO cart (id, customer_id, token_digest, touched_at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 LINES = "SELECT * FROM cart_line WHERE cart_id = %s ORDER BY id"
 # A customer's own, or the one of a token; in one statement, so that no merge and no order comes between the lines and
 # what they go by.
@@ -40,6 +42,13 @@ def claim(operation_id: UUID, cart_id: UUID, *, now: datetime) -> bool:
         return bool(cursor.rowcount == 1)
 
 
+def opened(row: models.Cart, holder: Holder) -> bool:
+    """Whether this cart is made for its holder now, and was not there before."""
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN, [row.id, holder.customer_id, holder.token_digest, row.touched_at])
+        return bool(cursor.rowcount == 1)
+
+
 def found(cart_id: UUID, holder: Holder) -> models.Cart:
     """The holder's cart; a customer's own is an empty one where it was not made yet. Raises CartNotFound."""
     row = models.Cart.objects.held_by(holder).filter(id=cart_id).first()
@@ -52,7 +61,7 @@ def found(cart_id: UUID, holder: Holder) -> models.Cart:
 
 def to_order(cart_id: UUID, holder: Holder) -> tuple[models.Cart, list[models.Line]]:
     """The holder's cart and its lines, as they stand at one moment. Raises CartNotFound."""
-    lines = list(models.Line.objects.raw(TO_ORDER, [cart_id, holder.customer_id, holder.token_digest]))
+    lines = rows_of(models.Line, TO_ORDER, [cart_id, holder.customer_id, holder.token_digest])
     if not lines:
         return found(cart_id, holder), []
     first = lines[0]
@@ -76,7 +85,7 @@ def hold(cart_id: UUID, holder: Holder, *, now: datetime) -> models.Cart:
 
 def lines_of(cart_id: UUID) -> list[models.Line]:
     """What is in a cart, in the order in which it was put in."""
-    return list(models.Line.objects.raw(LINES, [cart_id]))
+    return rows_of(models.Line, LINES, [cart_id])
 
 
 def put(line: models.Line) -> None:
