@@ -18,7 +18,9 @@ from checkout.interface import (
 from checkout.interface import OrderStep as OrderStepValue
 from checkout.rules import MAX_NOTE
 
-OPEN_PAYMENT = Q(state__in=[PaymentState.RUNNING, PaymentState.SUCCEEDED])
+# Those for which money may have been taken.
+OPEN = [PaymentState.RUNNING, PaymentState.SUCCEEDED]
+OPEN_PAYMENT = Q(state__in=OPEN)
 
 
 def _choices(values: type[OrderStatus] | type[OrderChannel] | type[PaymentState] | type[Step]) -> list[tuple[str, str]]:

@@ -1,11 +1,12 @@
 """Paying by card: once, whatever happens between us and the provider, and never for goods that are gone."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from checkout import models
 from checkout.interface import (
     CardInvalid,
     NotEnoughStock,
@@ -18,7 +19,7 @@ from checkout.interface import (
     Step,
     checkout,
 )
-from checkout.service import proving
+from checkout.service import proving, settling
 from checkout.service.providers import Answer, Result, Unknown
 from inventory.interface import StockLine, inventory
 from sales.interface import Channel, sales
@@ -135,6 +136,29 @@ def test_charging_again_charges_nothing(bank: Bank) -> None:
 
     assert everything() == before
     assert bank.calls == 1
+
+
+def test_a_payment_runs_until_its_order_is_paid(monkeypatch: pytest.MonkeyPatch) -> None:
+    product = make_product()
+    put_in_stock(product, make_store(), 1)
+    placed = order((product, 1))
+    payment = begin_payment(placed)
+
+    def dies(order: models.Order, *, now: datetime) -> None:
+        raise SystemExit
+
+    # The worker's last breath, with the money there.
+    with monkeypatch.context() as patched:
+        patched.setattr(settling, "hold", dies)
+        with pytest.raises(SystemExit):
+            settling.charge(payment.id, now=NOW)
+
+    assert checkout.payment(payment_id=payment.id).state is PaymentState.RUNNING
+
+    checkout.charge(payment_id=payment.id, now=NOW)
+
+    assert checkout.payment(payment_id=payment.id).state is PaymentState.SUCCEEDED
+    assert status_of(placed) is OrderStatus.PAID
 
 
 def test_beginning_again_under_the_same_id_begins_nothing() -> None:

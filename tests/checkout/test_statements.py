@@ -132,7 +132,7 @@ def test_a_payment_is_begun_in_as_many_statements() -> None:
             taken(client, "POST", f"/orders/{order_id}/payment/", {"card": CARD}, **{"Idempotency-Key": order_id})
         )
 
-    same_for_any_number_of_lines(counts, most=35)
+    same_for_any_number_of_lines(counts, most=31)
 
 
 def test_a_payment_is_carried_out_in_as_many_statements() -> None:
@@ -149,7 +149,7 @@ def test_a_payment_is_carried_out_in_as_many_statements() -> None:
             checkout.report_sale(order_id=order.id)
         counts.append([query["sql"] for query in captured])
 
-    same_for_any_number_of_lines(counts, most=45)
+    same_for_any_number_of_lines(counts, most=32)
 
 
 def test_a_refund_is_decided_in_a_number_of_statements_that_its_own_lines_set() -> None:

@@ -11,7 +11,7 @@ from django.db.transaction import atomic
 
 from cart.interface import Cart, CartNotFound, Holder, carts
 from catalog.interface import Product
-from checkout import rules
+from checkout import models, rules
 from checkout.interface import (
     CartEmpty,
     CartOrdered,
@@ -466,7 +466,7 @@ def test_goods_of_an_order_that_a_twin_gives_up_while_it_is_settled_come_back(sh
 
         def give_up(placed: Order = placed, payment: OrderPayment = payment) -> None:
             # The twin has noted the answer before it looked for goods.
-            if checkout.payment(payment_id=payment.id).state is PaymentState.SUCCEEDED:
+            if models.Payment.objects.filter(id=payment.id, state=PaymentState.SUCCEEDED).exists():
                 settling.give_up(placed.id, now=TOO_LATE)
             carry_out_refunds(placed)
 

@@ -23,21 +23,27 @@ def holder_of(request: HttpRequest, token: str | None) -> Holder:
     return Holder(actor.id if actor and actor.is_customer else None, token)
 
 
+def buyer_of(request: HttpRequest, token: str | None) -> Holder | None:
+    """The same, or None for the chain's people and for programs, who are no buyers."""
+    actor = caller_of(request)
+    return None if actor and not actor.is_customer else holder_of(request, token)
+
+
 def visible(request: HttpRequest, order_id: UUID, token: str | None = None) -> Order:
     """An order that is the caller's: bought by them, placed by their program, or handled in a place of theirs.
 
     Raises OrderNotFound for any other.
     """
+    order = checkout.order(order_id=order_id, holder=buyer_of(request, token))
     actor = caller_of(request)
-    if actor is None or actor.is_customer:
-        return checkout.order(order_id=order_id, holder=holder_of(request, token))
-    order = checkout.order(order_id=order_id)
-    if not (
-        actor.may_in(Action.READ_ORDERS, order.places)
+    if (
+        actor is None
+        or actor.is_customer
+        or actor.may_in(Action.READ_ORDERS, order.places)
         or (order.placed_by == actor.id and actor.may(Action.PLACE_ORDERS))
     ):
-        raise OrderNotFound(order_id=order_id)
-    return order
+        return order
+    raise OrderNotFound(order_id=order_id)
 
 
 def required_buyer(request: HttpRequest, order: Order) -> UUID | None:

@@ -8,8 +8,7 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema, Status
 from ninja.params.functions import Header
 
-from accounts.interface import caller_of
-from checkout.api.callers import TOKEN, holder_of, required_buyer, visible
+from checkout.api.callers import TOKEN, buyer_of, required_buyer, visible
 from checkout.interface import Card, OrderPayment, checkout
 from shared_kernel.rest.bodies import Body, Whole, example
 from shared_kernel.rest.idempotency import operation_of, resumable
@@ -58,7 +57,7 @@ def pay(request: HttpRequest, order_id: UUID, body: CardPaymentBody, token: str 
     Its goods are kept anew meanwhile. 409 `payment_running` while it is being paid, `order_not_pending` afterwards,
     `insufficient_stock` when its goods were free again and are gone; 422 `card_invalid`.
     """
-    actor_id = required_buyer(request, visible(request, order_id, token))
+    buyer = buyer_of(request, token)
     payment = checkout.pay(
         payment_id=operation_of(request),
         order_id=order_id,
@@ -68,7 +67,8 @@ def pay(request: HttpRequest, order_id: UUID, body: CardPaymentBody, token: str 
             expiry_year=body.card.expiry_year,
             security_code=body.card.security_code,
         ),
-        actor_id=actor_id,
+        holder=buyer,
+        actor_id=buyer.customer_id if buyer else required_buyer(request, visible(request, order_id)),
         now=datetime.now(UTC),
     )
     return Status(202, StartedAnswer(job_id=payment.id, order_id=order_id))
@@ -77,10 +77,10 @@ def pay(request: HttpRequest, order_id: UUID, body: CardPaymentBody, token: str 
 @router.get("/jobs/{uuid:job_id}/", response=JobAnswer, auth=None, operation_id="job")
 def job(request: HttpRequest, job_id: UUID, token: str | None = TOKEN) -> Any:
     """What became of a payment. Somebody else's is not found."""
-    actor = caller_of(request)
-    is_staff = actor is not None and not actor.is_customer
-    payment = checkout.payment(payment_id=job_id, holder=None if is_staff else holder_of(request, token))
-    visible(request, payment.order_id, token)
+    buyer = buyer_of(request, token)
+    payment = checkout.payment(payment_id=job_id, holder=buyer)
+    if buyer is None:
+        visible(request, payment.order_id)
     return JobAnswer(job_id=job_id, status=payment.state.value, outcome=payment)
 
 

@@ -287,19 +287,23 @@ class Checkout(Protocol):
         payment_id: UUID,
         order_id: UUID,
         card: Card,
+        holder: Holder | None = None,
         actor_id: UUID | None,
         now: datetime,
     ) -> OrderPayment:
         """Begin to pay an order by card: the worker charges it. Its goods are kept anew for a quarter of an hour.
 
         The card goes to the provider, who gives a token for it; of its number four digits are kept. Idempotent by
-        `payment_id`. Raises OrderNotFound, OrderNotPending, PaymentRunning, CardInvalid, ProviderAway, and
-        NotEnoughStock when the goods were free again and have been sold meanwhile.
+        `payment_id`. Raises OrderNotFound, and for what is not the holder's, if given; OrderNotPending, PaymentRunning,
+        CardInvalid, ProviderAway, and NotEnoughStock when the goods were free again and have been sold meanwhile.
         """
         ...
 
     def payment(self, *, payment_id: UUID, holder: Holder | None = None) -> OrderPayment:
-        """One payment. Raises PaymentNotFound, and for what is not the holder's, if given."""
+        """One payment; it runs until its order is paid, too. Raises PaymentNotFound, and for what is not the holder's.
+
+        A holder is given for a buyer.
+        """
         ...
 
     def charge(self, *, payment_id: UUID, now: datetime) -> None:

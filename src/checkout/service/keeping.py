@@ -1,15 +1,16 @@
 """Goods that are kept for orders: from as few places as possible, and those that the order holds, no others."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 
 from checkout import models, rules
-from checkout.interface import MissingLine, NotEnoughStock, Source
-from checkout.service.orders import pieces_of, place_anew, write_pieces
+from checkout.interface import MissingLine, NotEnoughStock, OrderStatus, Source
+from checkout.service.orders import locked, of_orders
 from inventory.interface import (
     InsufficientStock,
     PlacedLine,
@@ -18,6 +19,7 @@ from inventory.interface import (
     ReservationNotFound,
     inventory,
 )
+from shared_kernel.postgres.transactions import atomic_write
 
 # While we look and reserve, others reserve, too: as often as this, we look again.
 LOOKS = 10
@@ -65,31 +67,66 @@ def prolong(row: models.Order, *, now: datetime) -> list[Reservation]:
 
 
 def hold(row: models.Order, *, now: datetime) -> bool:
-    """Keep an order's goods, unless they are kept; whether it waits for them afterwards. Raises NotEnoughStock."""
-    wanted = pieces_of(row.id)
+    """Keep an order's goods, unless they are kept; whether it waits for any afterwards. Raises NotEnoughStock."""
+    places = _places_of(row.id)
+    if not places:
+        return False
     kept = reserve(row.id, [], now=now)
-    if counted(kept) != wanted:
-        kept = keep(row.id, wanted, row.pickup_store_id, now=now)
-    if place_anew(row.id, kept):
+    if _placed(kept) == places:
+        return True
+    if counted(kept) != counted(places):
+        kept = keep(row.id, counted(places), row.pickup_store_id, now=now)
+    if _place_if_pending(row.id, kept):
         return True
     inventory.release(order_id=row.id, now=now)
     return False
+
+
+@atomic_write
+def _place_if_pending(order_id: UUID, kept: Sequence[Reservation]) -> bool:
+    row = locked(order_id)
+    if row.status != OrderStatus.PENDING:
+        return False
+    _place_anew(row, kept)
+    return True
+
+
+def _place_anew(row: models.Order, kept: Sequence[Reservation]) -> None:
+    """Note from where a locked order's goods come now; the same places as before, most of the time."""
+    places = _placed(kept)
+    if places != _places_of(row.id):
+        row.pieces.all().delete()
+        models.OrderPiece.objects.bulk_create(models.OrderPiece(order=row, **asdict(place)) for place in places)
 
 
 def note_kept(row: models.Order, kept: Sequence[Reservation], *, now: datetime) -> None:
     """Note from where a locked order's goods come now, and until when they are kept."""
     row.reserved_until = now + reservation_time()
     row.save(update_fields=["reserved_until"])
-    row.pieces.all().delete()
-    write_pieces(row.id, kept)
+    _place_anew(row, kept)
 
 
-def counted(kept: Sequence[Reservation]) -> dict[UUID, int]:
+def counted(places: Iterable[Reservation | PlacedLine]) -> dict[UUID, int]:
     """How many pieces of each product that is."""
     pieces: dict[UUID, int] = defaultdict(int)
-    for piece in kept:
-        pieces[piece.product_id] += piece.quantity
+    for place in places:
+        pieces[place.product_id] += place.quantity
     return pieces
+
+
+def pieces_of(order_id: UUID) -> dict[UUID, int]:
+    """The pieces of each product that an order takes out of the stock."""
+    return counted(_places_of(order_id))
+
+
+def _places_of(order_id: UUID) -> set[PlacedLine]:
+    """From where an order takes them."""
+    rows = of_orders(models.OrderPiece, [order_id])[order_id]
+    return {PlacedLine(row.location_id, row.product_id, row.quantity) for row in rows}
+
+
+def _placed(kept: Sequence[Reservation]) -> set[PlacedLine]:
+    return {PlacedLine(piece.location_id, piece.product_id, piece.quantity) for piece in kept}
 
 
 def _pieces(parcels: Sequence[rules.Parcel]) -> list[PlacedLine]:

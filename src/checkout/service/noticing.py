@@ -20,12 +20,14 @@ class Noticing:
         return note_archived(product_ids, limit=limit)
 
 
-@atomic_write
 def note_archived(product_ids: Sequence[UUID], *, limit: int = 1000) -> int:
     """Note on orders under way which of these left the catalogue; how many orders that were."""
     gone = [product.id for product in catalog.products(ids=product_ids) if not product.active]
-    if not gone:
-        return 0
+    return _note(gone, limit=limit) if gone else 0
+
+
+@atomic_write
+def _note(gone: Sequence[UUID], *, limit: int) -> int:
     lines = models.OrderLine.objects.filter(product_id__in=gone, archived=False)
     concerned = models.Order.objects.filter(Exists(lines.filter(order=OuterRef("pk"))), status__in=rules.UNDER_WAY)
     rows = list(concerned.order_by("id").select_for_update()[:limit])

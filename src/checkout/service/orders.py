@@ -27,16 +27,21 @@ from checkout.interface import (
     OrderParcel,
     OrderRefund,
     OrderStatus,
+    PaymentNotFound,
     PaymentRunning,
     PaymentState,
     Step,
 )
-from inventory.interface import Reservation
 from shared_kernel.cache import cached, outdate
 from shared_kernel.outbox import publish
-from shared_kernel.postgres.transactions import atomic_write
+from shared_kernel.postgres.rows import rows_of
 
 OfOrder = TypeVar("OfOrder", models.OrderLine, models.OrderPiece, models.OrderStep, models.Payment, models.Refund)
+
+# Every step of an order asks for its row: the ORM would take longer to put that together than to have it answered.
+ROW = "SELECT * FROM customer_order WHERE id = %s"
+PAYMENT = "SELECT * FROM payment WHERE id = %s"
+NOTE = "INSERT INTO order_step (order_id, step, at, actor_id, note, location_id) VALUES (%s, %s, %s, %s, %s, %s)"
 
 
 def is_theirs(row: models.Order, holder: Holder | None) -> bool:
@@ -48,9 +53,14 @@ def is_theirs(row: models.Order, holder: Holder | None) -> bool:
     return row.token_digest is not None and bytes(row.token_digest) == holder.token_digest
 
 
+def row_of(order_id: UUID, *, lock: str = "") -> models.Order | None:
+    """An order's row, if it was placed."""
+    return next(iter(rows_of(models.Order, ROW + lock, [order_id])), None)
+
+
 def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
-    """An order's row. Raises OrderNotFound."""
-    row = models.Order.objects.filter(id=order_id).first()
+    """An order's row; a holder's, where one is given. Raises OrderNotFound."""
+    row = row_of(order_id)
     if row is None or not is_theirs(row, holder):
         raise OrderNotFound(order_id=order_id)
     return row
@@ -58,7 +68,7 @@ def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
 
 def locked(order_id: UUID) -> models.Order:
     """An order's row, locked until the end of the transaction, since it is to change. Raises OrderNotFound."""
-    row = models.Order.objects.select_for_update().filter(id=order_id).first()
+    row = row_of(order_id, lock=" FOR UPDATE")
     if row is None:
         raise OrderNotFound(order_id=order_id)
     if row.status != OrderStatus.PENDING:
@@ -74,11 +84,10 @@ def note(
     now: datetime,
     text: str = "",
     location_id: UUID | None = None,
-) -> models.OrderStep:
+) -> None:
     """Note what has happened to an order."""
-    return models.OrderStep.objects.create(
-        order=row, step=step, at=now, actor_id=actor_id, note=text, location_id=location_id
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(NOTE, [row.id, step, now, actor_id, text, location_id])
 
 
 def end(row: models.Order, step: Step, *, actor_id: UUID | None, now: datetime, text: str = "") -> None:
@@ -113,9 +122,9 @@ def _without_buyer(order: Order) -> Order:
 def values_of(rows: Sequence[models.Order]) -> list[Order]:
     """Orders with all that belongs to them. Takes the same number of statements for any number of orders and lines."""
     ids = [row.id for row in rows]
-    lines, pieces = _of_orders(models.OrderLine, ids), _of_orders(models.OrderPiece, ids)
-    steps, payments = _of_orders(models.OrderStep, ids), _of_orders(models.Payment, ids)
-    refunds = _of_orders(models.Refund, ids)
+    lines, pieces = of_orders(models.OrderLine, ids), of_orders(models.OrderPiece, ids)
+    steps, payments = of_orders(models.OrderStep, ids), of_orders(models.Payment, ids)
+    refunds = of_orders(models.Refund, ids)
     prefetch_related_objects([refund for of_order in refunds.values() for refund in of_order], "lines")
     return [
         assembled(
@@ -130,18 +139,12 @@ def values_of(rows: Sequence[models.Order]) -> list[Order]:
     ]
 
 
-def _of_orders(model: type[OfOrder], order_ids: Sequence[UUID]) -> dict[UUID, list[OfOrder]]:
+def of_orders(model: type[OfOrder], order_ids: Sequence[UUID]) -> dict[UUID, list[OfOrder]]:
     """The rows that belong to these orders, by order. Asked plainly: buyers look again and again until it is paid."""
     found: dict[UUID, list[OfOrder]] = defaultdict(list)
-    columns = [field.attname for field in model._meta.concrete_fields]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(columns)} FROM {model._meta.db_table} WHERE order_id = ANY(%s)",  # noqa: S608 our own names
-            [list(order_ids)],
-        )
-        for values in cursor.fetchall():
-            row = model.from_db(connection.alias, columns, values)
-            found[row.order_id].append(row)
+    statement = f"SELECT * FROM {model._meta.db_table} WHERE order_id = ANY(%s)"  # noqa: S608 our own name
+    for row in rows_of(model, statement, [list(order_ids)]):
+        found[row.order_id].append(row)
     return found
 
 
@@ -199,42 +202,20 @@ def refund_value(row: models.Refund) -> OrderRefund:
     )
 
 
-def pieces_of(order_id: UUID) -> dict[UUID, int]:
-    """The pieces of each product that an order takes out of the stock."""
-    pieces: dict[UUID, int] = defaultdict(int)
-    rows = models.OrderPiece.objects.filter(order_id=order_id)
-    for product_id, quantity in rows.values_list("product_id", "quantity"):
-        pieces[product_id] += quantity
-    return pieces
+def payment_of(payment_id: UUID) -> models.Payment:
+    """A payment's row. Raises PaymentNotFound."""
+    for payment in rows_of(models.Payment, PAYMENT, [payment_id]):
+        return payment
+    raise PaymentNotFound(job_id=payment_id)
 
 
-@atomic_write
-def place_anew(order_id: UUID, kept: Sequence[Reservation]) -> bool:
-    """Note from where a pending order's goods come now; the same places as before, most of the time.
-
-    Returns whether it is pending.
-    """
-    row = locked(order_id)
-    if row.status != OrderStatus.PENDING:
-        return False
-    places = {(piece.location_id, piece.product_id, piece.quantity) for piece in kept}
-    if places != set(row.pieces.values_list("location_id", "product_id", "quantity")):
-        row.pieces.all().delete()
-        write_pieces(order_id, kept)
-    return True
+def payments_of(row: models.Order) -> list[models.Payment]:
+    """All attempts to pay an order."""
+    return of_orders(models.Payment, [row.id])[row.id]
 
 
-def write_pieces(order_id: UUID, kept: Sequence[Reservation]) -> list[models.OrderPiece]:
-    """Note from where an order's goods come."""
-    return models.OrderPiece.objects.bulk_create(
-        models.OrderPiece(
-            order_id=order_id, location_id=piece.location_id, product_id=piece.product_id, quantity=piece.quantity
-        )
-        for piece in kept
-    )
-
-
-def check_not_being_paid(row: models.Order) -> None:
-    """Raises PaymentRunning for an order for which money may have been taken."""
-    if payment := row.payments.filter(models.OPEN_PAYMENT).first():
-        raise PaymentRunning(order_id=row.id, job_id=payment.id)
+def check_not_being_paid(row: models.Order, payments: Sequence[models.Payment]) -> None:
+    """Raises PaymentRunning for an order of whose payments one may have taken money."""
+    for payment in payments:
+        if payment.state in models.OPEN:
+            raise PaymentRunning(order_id=row.id, job_id=payment.id)

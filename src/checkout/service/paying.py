@@ -1,6 +1,7 @@
 """Paying by card: the card goes to the provider, and what stands for it to the worker, who has it charged."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -14,12 +15,12 @@ from checkout.interface import (
     OrderPayment,
     OrderStatus,
     PaymentNotFound,
-    PaymentRunning,
+    PaymentState,
     ProviderAway,
     Step,
 )
 from checkout.service.keeping import note_kept, prolong
-from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note
+from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note, payment_of, payments_of
 from checkout.service.providers import CardToken, Unknown, provider
 from inventory.interface import Reservation, inventory
 from shared_kernel.postgres.transactions import atomic_write
@@ -29,18 +30,18 @@ class Paying:
     """The part of the checkout that takes cards."""
 
     def pay(
-        self, *, payment_id: UUID, order_id: UUID, card: Card, actor_id: UUID | None, now: datetime
+        self,
+        *,
+        payment_id: UUID,
+        order_id: UUID,
+        card: Card,
+        holder: Holder | None = None,
+        actor_id: UUID | None,
+        now: datetime,
     ) -> OrderPayment:
-        if known := models.Payment.objects.filter(id=payment_id).first():
-            return known.value()
-        row = found(order_id)
-        try:
-            _check_payable(row)
-        except (OrderNotPending, PaymentRunning):
-            # Paid by a twin, perhaps, under this very id.
-            if known := models.Payment.objects.filter(id=payment_id).first():
-                return known.value()
-            raise
+        row = found(order_id, holder=holder)
+        if known := _known(row, payment_id):
+            return known
         try:
             token = provider().tokenise(card=card)
         except Unknown as error:
@@ -54,17 +55,26 @@ class Paying:
             raise
 
     def payment(self, *, payment_id: UUID, holder: Holder | None = None) -> OrderPayment:
-        row = models.Payment.objects.filter(id=payment_id).select_related("order").first()
-        if row is None or not is_theirs(row.order, holder):
+        row = payment_of(payment_id)
+        order = found(row.order_id)
+        if not is_theirs(order, holder):
             raise PaymentNotFound(job_id=payment_id)
+        if row.state == PaymentState.SUCCEEDED and order.status == OrderStatus.PENDING:
+            # The money is there; what it is for is being taken out of the stock at this moment.
+            return replace(row.value(), state=PaymentState.RUNNING)
         return row.value()
 
 
-def _check_payable(row: models.Order) -> None:
-    """Raises OrderNotPending, PaymentRunning."""
+def _known(row: models.Order, payment_id: UUID) -> OrderPayment | None:
+    """The payment of this id, if it was begun before. Raises OrderNotPending, PaymentRunning where none can begin."""
+    payments = payments_of(row)
+    for payment in payments:
+        if payment.id == payment_id:
+            return payment.value()
     if row.status != OrderStatus.PENDING:
         raise OrderNotPending(order_id=row.id, order_status=OrderStatus(row.status))
-    check_not_being_paid(row)
+    check_not_being_paid(row, payments)
+    return None
 
 
 @atomic_write
@@ -78,9 +88,8 @@ def _begin(
     now: datetime,
 ) -> OrderPayment:
     row = locked(order_id)
-    if known := row.payments.filter(id=payment_id).first():
-        return known.value()
-    _check_payable(row)
+    if known := _known(row, payment_id):
+        return known
     note_kept(row, kept, now=now)
     payment = models.Payment.objects.create(
         id=payment_id,

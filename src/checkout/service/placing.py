@@ -33,10 +33,10 @@ from checkout.interface import (
     Quote,
     Step,
 )
-from checkout.service.keeping import counted, hold, keep, missing_lines, shelves
+from checkout.service.keeping import counted, hold, keep, missing_lines, pieces_of, shelves
 from checkout.service.lines import Ordered, changed_prices, lines_of, priced, unsold, wanted_of
 from checkout.service.noticing import note_archived
-from checkout.service.orders import found, locked, note, pieces_of, value_of
+from checkout.service.orders import found, locked, note, of_orders, value_of
 from checkout.service.writing import Buyer, ReferenceTaken, check_not_ordered, known, write_down
 from inventory.interface import inventory
 from shared_kernel.ids import part_of
@@ -110,8 +110,8 @@ class Placing:
         return order
 
     def follow_up(self, *, order_id: UUID, cart_id: UUID | None, now: datetime) -> None:
-        lines = models.OrderLine.objects.filter(order_id=order_id).values_list("product_id", "quantity")
-        ordered = [OrderedLine(*line) for line in lines]
+        lines = of_orders(models.OrderLine, [order_id])[order_id]
+        ordered = [OrderedLine(line.product_id, line.quantity) for line in lines]
         if not ordered:
             raise OrderNotFound(order_id=order_id)
         if cart_id:

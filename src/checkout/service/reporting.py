@@ -1,16 +1,20 @@
 """What the sales' books are told: a paid order is a sale of the web shop, and a refund a return of it."""
 
+from operator import attrgetter
 from uuid import UUID
 
 from checkout import models
 from checkout.interface import PaymentState, Step
+from checkout.service.orders import of_orders, payments_of
 from inventory.interface import LocationNotFound, inventory
 from sales.interface import OrderedLine, PaymentMethod, ReturnedItem, sales
 
 
 def report_order(row: models.Order) -> None:
     """Write a paid order down as a sale, at the store where it is picked up, or else at the warehouse. Idempotent."""
-    paid = row.payments.filter(state=PaymentState.SUCCEEDED)
+    lines = of_orders(models.OrderLine, [row.id])[row.id]
+    steps = of_orders(models.OrderStep, [row.id])[row.id]
+    by_card = any(payment.state == PaymentState.SUCCEEDED and payment.reference for payment in payments_of(row))
     sales.record_order(
         sale_id=row.id,
         store_id=row.pickup_store_id or _where_sold(row),
@@ -22,12 +26,12 @@ def report_order(row: models.Order) -> None:
                 unit_price=line.unit_price,
                 tax_rate=line.tax_rate,
             )
-            for line in row.lines.order_by("position")
+            for line in sorted(lines, key=attrgetter("position"))
         ],
-        method=PaymentMethod.CARD if paid.exclude(reference="").exists() else PaymentMethod.OTHER,
+        method=PaymentMethod.CARD if by_card else PaymentMethod.OTHER,
         reference=row.reference,
         customer_id=row.customer_id,
-        sold_at=row.steps.get(step=Step.PAID).at,
+        sold_at=next(step.at for step in steps if step.step == Step.PAID),
     )
 
 

@@ -16,19 +16,20 @@ from checkout.interface import (
     NotEnoughStock,
     OrderPaid,
     OrderStatus,
-    PaymentNotFound,
     PaymentState,
     ProviderAway,
     Step,
 )
 from checkout.service.keeping import hold
-from checkout.service.orders import end, found, locked, note, pieces_of
+from checkout.service.orders import end, found, locked, note, payment_of
 from checkout.service.providers import Answer, Result, Unknown, provider
 from checkout.service.refunding import begin_refund, carry_out
 from inventory.interface import ReservationExpired, ReservationNotFound, inventory
 from shared_kernel.ids import part_of
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import atomic_write
+
+AFTERWARDS = {Result.DONE: PaymentState.SUCCEEDED, Result.REFUSED: PaymentState.FAILED}
 
 TOO_LATE = "Paid too late: the goods were gone, the money goes back."
 
@@ -72,66 +73,64 @@ class Settling:
 
 def charge(payment_id: UUID, *, now: datetime) -> None:
     """Have the provider charge a payment, unless it has, and do what follows. Raises ProviderAway, PaymentNotFound."""
-    payment = models.Payment.objects.filter(id=payment_id).select_related("order").first()
-    if payment is None:
-        raise PaymentNotFound(job_id=payment_id)
+    payment = payment_of(payment_id)
+    order = found(payment.order_id)
     if payment.state == PaymentState.SUCCEEDED:
-        _finish(payment.order_id, now=now)
+        _finish(order, now=now)
     elif payment.state == PaymentState.RUNNING:
         models.Payment.objects.filter(id=payment_id, begun_at=None).update(begun_at=now)
         try:
             answer = provider().charge(
-                payment_id=payment_id, amount=payment.amount, currency=payment.order.currency, token=payment.token
+                payment_id=payment_id, amount=payment.amount, currency=order.currency, token=payment.token
             )
         except Unknown as error:
-            raise ProviderAway(order_id=payment.order_id) from error
+            raise ProviderAway(order_id=order.id) from error
         _settle(payment, answer, now=now)
 
 
-def complete(order_id: UUID, *, actor_id: UUID | None, now: datetime) -> None:
+def complete(row: models.Order, *, actor_id: UUID | None, now: datetime) -> None:
     """Take the goods of an order whose money is there out of the stock, and call it paid. Again: nothing happens.
 
     Raises NotEnoughStock when they were free again and have been sold to others.
     """
-    row = found(order_id)
     if row.status == OrderStatus.PENDING:
         _take_goods(row, actor_id=actor_id, now=now)
-        _call_paid(order_id, actor_id=actor_id, now=now)
+        _call_paid(row.id, actor_id=actor_id, now=now)
 
 
 def _settle(payment: models.Payment, answer: Answer, *, now: datetime) -> None:
-    if _note_answer(payment, answer, now=now) is PaymentState.SUCCEEDED:
-        _finish(payment.order_id, now=now)
+    if order := _note_answer(payment, answer, now=now):
+        _finish(order, now=now)
 
 
 @atomic_write
-def _note_answer(payment: models.Payment, answer: Answer, *, now: datetime) -> PaymentState:
-    """Note what the provider says of a payment that runs, and how it stands afterwards."""
+def _note_answer(payment: models.Payment, answer: Answer, *, now: datetime) -> models.Order | None:
+    """Note what the provider says of a payment that runs. Returns its order, if the money is there afterwards."""
     order = locked(payment.order_id)
-    payment.refresh_from_db(fields=["state"])
-    if payment.state == PaymentState.RUNNING:
-        payment.reference, payment.code = answer.reference, answer.code
-        if answer.result is Result.DONE:
-            payment.state, payment.token = PaymentState.SUCCEEDED, ""
-        elif answer.result is Result.REFUSED:
-            payment.state, payment.token = PaymentState.FAILED, ""
-            note(order, Step.PAYMENT_FAILED, actor_id=None, now=now, text=answer.code)
-        payment.save(update_fields=["state", "token", "reference", "code"])
-    return PaymentState(payment.state)
+    row = models.Payment.objects.filter(id=payment.id)
+    told = {"reference": answer.reference, "code": answer.code}
+    if answer.result is not Result.UNDER_WAY:
+        told |= {"state": AFTERWARDS[answer.result], "token": ""}
+    if not row.filter(state=PaymentState.RUNNING).update(**told):
+        # Told before, by another way.
+        return order if row.get().state == PaymentState.SUCCEEDED else None
+    if answer.result is Result.REFUSED:
+        note(order, Step.PAYMENT_FAILED, actor_id=None, now=now, text=answer.code)
+    return order if answer.result is Result.DONE else None
 
 
-def _finish(order_id: UUID, *, now: datetime) -> None:
+def _finish(order: models.Order, *, now: datetime) -> None:
     """Call an order paid whose money is there; or give that back where there is nothing to sell any more."""
     try:
-        complete(order_id, actor_id=None, now=now)
+        complete(order, actor_id=None, now=now)
     except NotEnoughStock:
-        give_up(order_id, now=now)
+        give_up(order.id, now=now)
 
 
 def _take_goods(row: models.Order, *, actor_id: UUID | None, now: datetime) -> None:
     # The goods are kept before it is asked whether the order waits for them: a twin that gives it up after that frees
     # them, or puts them back, once it has done so.
-    while pieces_of(row.id) and hold(row, now=now):
+    while hold(row, now=now):
         # Where the clock of another has just freed them: once more.
         with suppress(ReservationExpired, ReservationNotFound):
             inventory.confirm(order_id=row.id, actor_id=actor_id, now=now)

@@ -17,7 +17,7 @@ from checkout.interface import (
     Step,
 )
 from checkout.service.keeping import note_kept, prolong
-from checkout.service.orders import check_not_being_paid, end, found, locked, note, value_of
+from checkout.service.orders import check_not_being_paid, end, found, locked, note, payments_of, value_of
 from checkout.service.settling import complete
 from inventory.interface import Reservation, inventory
 from shared_kernel.ids import part_of
@@ -31,7 +31,7 @@ class Steps:
     def advance(self, *, order_id: UUID, status: OrderStatus, actor_id: UUID | None, now: datetime) -> Order:
         if status is OrderStatus.PAID:
             _pay_by_another_way(order_id, now=now)
-            complete(order_id, actor_id=actor_id, now=now)
+            complete(found(order_id), actor_id=actor_id, now=now)
         else:
             _advance(order_id, status, actor_id=actor_id, now=now)
         return value_of(found(order_id))
@@ -113,10 +113,11 @@ def _note_payment(order_id: UUID, kept: Sequence[Reservation], *, now: datetime)
     row = locked(order_id)
     # There is one such payment at most.
     payment_id = part_of(order_id, "paid by another way")
-    if models.Payment.objects.filter(id=payment_id).exists():
+    payments = payments_of(row)
+    if any(payment.id == payment_id for payment in payments):
         return
     _check(row, OrderStatus.PAID, allowed={OrderStatus.PAID})
-    check_not_being_paid(row)
+    check_not_being_paid(row, payments)
     note_kept(row, kept, now=now)
     models.Payment.objects.create(
         id=payment_id, order=row, state=PaymentState.SUCCEEDED, amount=row.total, started_at=now, taken_up_at=now
@@ -129,7 +130,7 @@ def _cancel(order_id: UUID, *, reason: str, actor_id: UUID | None, now: datetime
     if row.status == OrderStatus.CANCELLED:
         return
     _check(row, OrderStatus.CANCELLED, allowed={OrderStatus.CANCELLED})
-    check_not_being_paid(row)
+    check_not_being_paid(row, payments_of(row))
     end(row, Step.CANCELLED, actor_id=actor_id, now=now, text=reason)
 
 

@@ -23,14 +23,12 @@ from checkout.interface import (
 )
 from checkout.service.keeping import reservation_time
 from checkout.service.lines import Ordered
-from checkout.service.orders import assembled, value_of
+from checkout.service.orders import assembled, row_of, value_of
 from inventory.interface import Reservation
 from shared_kernel.ids import digest_of
 from shared_kernel.money import ZERO, tax_within
 from shared_kernel.outbox import publish
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
-
-KNOWN = "SELECT * FROM customer_order WHERE id = %s"
 
 # The contents in one order, so that no two orders wait for each other.
 PLACE = """
@@ -73,9 +71,8 @@ class ReferenceTaken(Exception):
 
 def known(order_id: UUID) -> Order | None:
     """The order of this id, if it was placed before."""
-    for row in models.Order.objects.raw(KNOWN, [order_id]):
-        return value_of(row)
-    return None
+    row = row_of(order_id)
+    return value_of(row) if row else None
 
 
 def check_not_ordered(order_id: UUID, held: CartToOrder | None) -> None:
