@@ -43,19 +43,23 @@ def order(call: Call, item: str) -> dict[str, Any]:
     sent = {"cart_id": cart["id"], "email": "camille@example.com", "shipping_address": ADDRESS}
     placed = _asked(call, 201, "POST /checkout/process/", json.dumps(sent), token)
     path = f"/orders/{placed['id']}/"
-    _asked(call, 202, f"POST {path}payment/", json.dumps({"card": CARD}), token)
-    return _paid(call, path, token)
+    begun = _asked(call, 202, f"POST {path}payment/", json.dumps({"card": CARD}), token)
+    _wait(call, f"/jobs/{begun['job_id']}/", token)
+    order: dict[str, Any] = _asked(call, 200, f"GET {path}", token=token)
+    if order["status"] != "paid":
+        raise Failed(f"{path} is {order['status']}, though its payment has succeeded")
+    return order
 
 
-def _paid(call: Call, path: str, token: str) -> dict[str, Any]:
+def _wait(call: Call, job: str, token: str) -> None:
+    """Until the payment has succeeded."""
     deadline = time.monotonic() + PATIENCE
     pauses = iter(PAUSES)
     while time.monotonic() < deadline:
         time.sleep(next(pauses, PAUSES[-1]))
-        order: dict[str, Any] = _asked(call, 200, f"GET {path}", token=token)
-        if order["status"] == "paid":
-            return order
-    raise Failed(f"{path} is not paid after {PATIENCE} seconds")
+        if _asked(call, 200, f"GET {job}", token=token)["status"] == "succeeded":
+            return
+    raise Failed(f"{job} has not succeeded after {PATIENCE} seconds")
 
 
 def _asked(call: Call, expected: int, request: str, body: str = "", token: str = "") -> Any:
