@@ -1,4 +1,4 @@
-"""How gunicorn sends an answer: in one piece, where it is not large.
+"""How gunicorn answers: in one piece, where it is not large, and without a line in its own log.
 
 Left to itself it sends headers, body and end apart. A process that is killed between two of these has begun an answer,
 so that nginx can no longer ask another replica; and three packets cost more than one.
@@ -7,6 +7,7 @@ so that nginx can no longer ask another replica; and three packets cost more tha
 import socket
 from typing import Any
 
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 # What is larger leaves in pieces of at least this size.
@@ -33,6 +34,13 @@ class Gathered:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
+
+
+class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn is not typed
+    """Gunicorn's log without the requests, which `RequestMiddleware` writes down; it would put each line together."""
+
+    def access(self, *_: Any) -> None:
+        pass
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed

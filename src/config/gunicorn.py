@@ -32,6 +32,7 @@ control_socket_disable = True
 
 # RequestMiddleware logs the requests; gunicorn's own lines look like the others.
 accesslog = None
+logger_class = "config.answering.QuietLogger"
 loglevel = "warning"
 logconfig_dict = {
     "formatters": {"json": {"()": "config.logging.json_formatter"}},
