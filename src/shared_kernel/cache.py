@@ -30,6 +30,7 @@ from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
+from shared_kernel.outbox import defer
 from shared_kernel.relay import ForEver
 
 T = TypeVar("T")
@@ -172,7 +173,7 @@ def outdate(group: str, *, about: Sequence[UUID | None] = (None,)) -> None:
     keys = [key for key in (_generation_key(group, one) for one in about) if key not in done]
     if keys:
         on_commit(Outdating(tuple(keys)))
-        outdate_for_good.defer(generation_keys=keys)
+        defer([outdate_for_good.configure(task_kwargs={"generation_keys": keys}).job])
 
 
 @app.task(name="outdate", queue="events", retry=ForEver())

@@ -1,7 +1,8 @@
 """The outbox: events leave in the transaction that made them true, as one background job per subscriber.
 
 A job row is written beside the business rows, so it vanishes with a rollback and cannot be lost after a commit. The
-worker hands each event over at least once; handlers are idempotent.
+worker hands each event over at least once; handlers are idempotent. So is whatever else a transaction leaves to the
+worker: all that is deferred is deferred here.
 
 Beside the handlers, which know the events of some types, there are forwarders: tasks that tell the world of every event
 as it is; where asked for, those about one thing in the order in which they were published. For that a publisher holds
@@ -15,7 +16,9 @@ from typing import Any
 import structlog
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
 from procrastinate.tasks import Task
 from pydantic import TypeAdapter
 
@@ -27,6 +30,10 @@ Handler = Callable[[Any], None]
 _subscriptions: dict[str, tuple[type[Event], Handler]] = {}
 _forwarders: list[tuple[Task[Any, Any, Any], bool]] = []
 _adapters: dict[type[Event], TypeAdapter[Any]] = {}
+
+# Procrastinate's own writes over Django's connection only outside a worker. In one, a job would be there before what
+# it is about, and stay when that is rolled back.
+_queue = JobManager(DjangoConnector())
 
 # Waits of 2, 4, 8 … seconds: the last try comes about half an hour after the first.
 RETRIES = RetryStrategy(max_attempts=10, exponential_wait=2)
@@ -55,9 +62,18 @@ def publish(events: Sequence[Event]) -> None:
 
     Costs one statement when anybody listens, nothing otherwise.
     """
-    jobs = [job for event in events for job in _jobs_about(event)]
+    defer([job for event in events for job in _jobs_about(event)])
+
+
+def later(task: str, *, queue: str, **arguments: Any) -> None:
+    """Let the worker do a task of this name, if and only if the caller's transaction commits."""
+    defer([app.configure_task(task, queue=queue, task_kwargs=arguments).job])
+
+
+def defer(jobs: Sequence[Job]) -> None:
+    """Let the worker do these jobs, if and only if the caller's transaction commits, in one statement."""
     if jobs:
-        app.job_manager.batch_defer_jobs(jobs)
+        _queue.batch_defer_jobs(list(jobs))
 
 
 def _jobs_about(event: Event) -> list[Job]:

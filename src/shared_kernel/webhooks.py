@@ -28,7 +28,7 @@ from shared_kernel import outgoing
 from shared_kernel.errors import Invalid
 from shared_kernel.ids import part_of
 from shared_kernel.models import WebhookDelivery, WebhookEndpoint
-from shared_kernel.outbox import RETRIES
+from shared_kernel.outbox import RETRIES, defer
 from shared_kernel.postgres.transactions import atomic_write
 
 QUEUE = "webhooks"
@@ -242,5 +242,4 @@ def _send_at(deliveries: Sequence[WebhookDelivery], moment: datetime) -> None:
         ).job
         for row in deliveries
     ]
-    if jobs:
-        app.job_manager.batch_defer_jobs(jobs)
+    defer(jobs)

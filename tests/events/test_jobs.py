@@ -1,9 +1,11 @@
 """What becomes of jobs whose worker died, that failed for the last time, or that are done long ago."""
 
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 from typing import Any, ClassVar
 from uuid import UUID
@@ -12,6 +14,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.db.transaction import atomic
 from django.test import Client
 from procrastinate.contrib.django import app
 
@@ -23,6 +26,7 @@ from shared_kernel.relay import relay
 from shared_kernel.tasks import forget_ended_sessions
 from shared_kernel.tasks import forget_finished_jobs as forget_every_hour
 from tests.events.queue import jobs, make_all_due, states, work
+from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +90,51 @@ def replay(*options: str) -> str:
     out = StringIO()
     call_command("replay_events", *options, stdout=out)
     return out.getvalue().strip()
+
+
+# --- A job's own transaction ----------------------------------------------------------------------------------------
+
+seen_early: list[Any] = []
+
+
+def crack(event: BellRung) -> None:
+    with atomic():
+        outbox.publish([BellCracked(event.bell_id)])
+        outbox.later("forget_ended_sessions", queue="default", timestamp=0)
+        seen_early.extend(at_once([partial(states, "forget_ended_sessions")]))
+        if deaf:
+            raise deaf[0]
+
+
+def test_what_a_job_defers_is_there_once_its_transaction_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox.subscribe(BellRung, crack)
+    outbox.publish([BellRung(new_id())])
+    seen_early.clear()
+
+    work(monkeypatch, "events")
+
+    assert seen_early == [[]]
+    assert [type(event) for event in heard] == [BellRung, BellCracked]
+    assert states("forget_ended_sessions") == [("todo", 0)]
+
+
+def test_what_a_job_defers_vanishes_with_its_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox.subscribe(BellRung, crack)
+    deaf.append(RuntimeError("It breaks."))
+    outbox.publish([BellRung(new_id())])
+
+    work(monkeypatch, "events")
+
+    assert len(jobs("deliver_event")) == 2
+    assert states("forget_ended_sessions") == []
+
+
+def test_nothing_is_deferred_but_by_the_outbox() -> None:
+    by_itself = re.compile(r"job_manager|\.defer(_async)?\((\w+=|\))")
+
+    found = [path.name for path in (settings.BASE_DIR / "src").rglob("*.py") if by_itself.search(path.read_text())]
+
+    assert found == []
 
 
 # --- The worker dies ------------------------------------------------------------------------------------------------

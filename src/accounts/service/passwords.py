@@ -7,7 +7,6 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from procrastinate.contrib.django import app
 
 from accounts import models, rules
 from accounts.interface import (
@@ -22,7 +21,7 @@ from accounts.interface import (
 from accounts.service.attempts import attempt
 from accounts.service.people import end_all_logins
 from shared_kernel.ids import new_id
-from shared_kernel.outbox import publish
+from shared_kernel.outbox import later, publish
 from shared_kernel.postgres.transactions import atomic_write
 from shared_kernel.rate_limits import Limit, claim
 
@@ -117,7 +116,7 @@ def defer_letter(person_id: UUID, letter: Letter) -> None:
 
     The job holds no code and no address: both are of the moment in which the letter is sent.
     """
-    app.configure_task("send_letter", queue="mail").defer(person_id=str(person_id), letter=letter.value)
+    later("send_letter", queue="mail", person_id=str(person_id), letter=letter.value)
 
 
 def defer_code(person_id: UUID, letter: Letter, email: str) -> None:

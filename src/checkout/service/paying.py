@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from procrastinate.contrib.django import app
-
 from cart.interface import Holder
 from checkout import models
 from checkout.interface import (
@@ -23,6 +21,7 @@ from checkout.service.keeping import note_kept, prolong
 from checkout.service.orders import check_not_being_paid, found, is_theirs, locked, note, payment_of, payments_of
 from checkout.service.providers import CardToken, Unknown, provider
 from inventory.interface import Reservation, inventory
+from shared_kernel.outbox import later
 from shared_kernel.postgres.transactions import atomic_write
 
 
@@ -103,5 +102,5 @@ def _begin(
         taken_up_at=now,
     )
     note(row, Step.PAYMENT_STARTED, actor_id=actor_id, now=now)
-    app.configure_task("charge_payment", queue="payments").defer(payment_id=str(payment_id))
+    later("charge_payment", queue="payments", payment_id=str(payment_id))
     return payment.value()

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import F
-from procrastinate.contrib.django import app
 
 from checkout import models, rules
 from checkout.interface import (
@@ -33,7 +32,7 @@ from checkout.service.reporting import report_refund
 from inventory.interface import StockLine, inventory
 from shared_kernel.ids import part_of
 from shared_kernel.money import ZERO
-from shared_kernel.outbox import publish
+from shared_kernel.outbox import later, publish
 from shared_kernel.postgres.transactions import atomic_write
 
 # The pieces of a line may come from several places.
@@ -119,7 +118,7 @@ def begin_refund(
         for line, location_id, number in _from_where(row, lines)
     )
     _count(refund, sign=1)
-    app.configure_task("carry_out_refund", queue="payments").defer(refund_id=str(refund_id))
+    later("carry_out_refund", queue="payments", refund_id=str(refund_id))
     return refund
 
 

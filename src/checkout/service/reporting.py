@@ -13,7 +13,7 @@ from sales.interface import OrderedLine, PaymentMethod, ReturnedItem, sales
 def report_order(row: models.Order) -> None:
     """Write a paid order down as a sale, at the store where it is picked up, or else at the warehouse. Idempotent."""
     lines = of_orders(models.OrderLine, [row.id])[row.id]
-    steps = of_orders(models.OrderStep, [row.id])[row.id]
+    [paid] = [step for step in of_orders(models.OrderStep, [row.id])[row.id] if step.step == Step.PAID]
     by_card = any(payment.state == PaymentState.SUCCEEDED and payment.reference for payment in payments_of(row))
     sales.record_order(
         sale_id=row.id,
@@ -31,7 +31,7 @@ def report_order(row: models.Order) -> None:
         method=PaymentMethod.CARD if by_card else PaymentMethod.OTHER,
         reference=row.reference,
         customer_id=row.customer_id,
-        sold_at=next(step.at for step in steps if step.step == Step.PAID),
+        sold_at=paid.at,
     )
 
 
