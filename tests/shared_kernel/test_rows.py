@@ -5,6 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from catalog.models import Product
+from checkout.interface import checkout
 from checkout.models import Order
 from shared_kernel.postgres.rows import rows_of
 from tests.chain import make_product, make_store, put_in_stock
@@ -48,3 +49,20 @@ def test_a_row_that_is_changed_is_saved_in_its_place() -> None:
     row.save(update_fields=["name"])
 
     assert list(Product.objects.filter(id=product.id).values_list("name", flat=True)) == ["Lantern"]
+
+
+@pytest.mark.plain_calls
+def test_a_column_that_a_migration_adds_breaks_no_plan_of_those_who_run_on() -> None:
+    product = make_product(name="Lamp")
+    put_in_stock(product, make_store(), 1)
+    placed = order((product, 1))
+    # So often that the connection has the statements prepared.
+    seen = [checkout.order(order_id=placed.id) for _ in range(10)]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        for table in ("customer_order", "order_line", "order_piece", "order_step", "payment", "refund"):
+            # As by somebody else: psycopg forgets what it has prepared when it sees an ALTER itself.
+            cursor.execute(f"DO 'BEGIN ALTER TABLE {table} ADD COLUMN of_tomorrow integer; END'")
+
+    assert checkout.order(order_id=placed.id) == seen[0]

@@ -11,17 +11,18 @@ from django.db import connection
 
 from cart import models
 from cart.interface import CartNotFound, Holder, cart_of
-from shared_kernel.postgres.rows import rows_of
+from shared_kernel.postgres.rows import columns_of, rows_of
 
 CLAIM = "INSERT INTO cart_change (id, cart_id, at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
 OPEN = "INSERT INTO cart (id, customer_id, token_digest, touched_at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
-LINES = "SELECT * FROM cart_line WHERE cart_id = %s ORDER BY id"
+LINES = f"SELECT {columns_of(models.Line, 'l')} FROM cart_line l WHERE cart_id = %s ORDER BY id"  # noqa: S608 our own
 # A customer's own, or the one of a token; in one statement, so that no merge and no order comes between the lines and
 # what they go by.
-TO_ORDER = """
-SELECT l.*, c.customer_id, c.touched_at, c.contents FROM cart c JOIN cart_line l ON l.cart_id = c.id
+TO_ORDER = f"""
+SELECT {columns_of(models.Line, "l")}, c.customer_id, c.touched_at, c.contents
+FROM cart c JOIN cart_line l ON l.cart_id = c.id
 WHERE c.id = %s AND (c.customer_id = %s OR c.token_digest = %s) ORDER BY l.id
-"""
+"""  # noqa: S608 our own names
 TOUCH = "UPDATE cart SET touched_at = %s WHERE id = %s AND token_digest = %s RETURNING id"
 # A customer's is made where it is not there; also while somebody else removes it.
 TOUCH_OWN = """

@@ -44,7 +44,7 @@ class StartedAnswer(Schema):
 class JobAnswer(Schema):
     job_id: UUID = Field(description="What was asked about.")
     status: Literal["queued", "running", "succeeded", "failed"] = Field(
-        description="Queued until the worker asks the payment provider, running until that has told."
+        description="Queued until the worker asks the payment provider, running until the order is paid or it failed."
     )
     outcome: OrderPayment = Field(description="What became of the payment so far; `code` says why it failed.")
 

@@ -300,9 +300,9 @@ class Checkout(Protocol):
         ...
 
     def payment(self, *, payment_id: UUID, holder: Holder | None = None) -> OrderPayment:
-        """One payment; it runs until its order is paid, too. Raises PaymentNotFound, and for what is not the holder's.
+        """One payment, which runs until its order is paid, too.
 
-        A holder is given for a buyer.
+        Raises PaymentNotFound, and for what is not the holder's, if given.
         """
         ...
 

@@ -34,13 +34,13 @@ from checkout.interface import (
 )
 from shared_kernel.cache import cached, outdate
 from shared_kernel.outbox import publish
-from shared_kernel.postgres.rows import rows_of
+from shared_kernel.postgres.rows import columns_of, rows_of
 
 OfOrder = TypeVar("OfOrder", models.OrderLine, models.OrderPiece, models.OrderStep, models.Payment, models.Refund)
 
 # Every step of an order asks for its row: the ORM would take longer to put that together than to have it answered.
-ROW = "SELECT * FROM customer_order WHERE id = %s"
-PAYMENT = "SELECT * FROM payment WHERE id = %s"
+ROW = f"SELECT {columns_of(models.Order, 'o')} FROM customer_order o WHERE id = %s"  # noqa: S608 our own names
+PAYMENT = f"SELECT {columns_of(models.Payment, 'p')} FROM payment p WHERE id = %s"  # noqa: S608
 NOTE = "INSERT INTO order_step (order_id, step, at, actor_id, note, location_id) VALUES (%s, %s, %s, %s, %s, %s)"
 
 
@@ -142,7 +142,8 @@ def values_of(rows: Sequence[models.Order]) -> list[Order]:
 def of_orders(model: type[OfOrder], order_ids: Sequence[UUID]) -> dict[UUID, list[OfOrder]]:
     """The rows that belong to these orders, by order. Asked plainly: buyers look again and again until it is paid."""
     found: dict[UUID, list[OfOrder]] = defaultdict(list)
-    statement = f"SELECT * FROM {model._meta.db_table} WHERE order_id = ANY(%s)"  # noqa: S608 our own name
+    table = model._meta.db_table
+    statement = f"SELECT {columns_of(model, table)} FROM {table} WHERE order_id = ANY(%s)"  # noqa: S608 our own names
     for row in rows_of(model, statement, [list(order_ids)]):
         found[row.order_id].append(row)
     return found

@@ -23,16 +23,17 @@ from inventory.models import ReservationState
 from inventory.service.ledger import record, recorded
 from inventory.service.locations import location
 from inventory.service.posting import Change, Entry, post
-from shared_kernel.postgres.rows import rows_of
+from shared_kernel.postgres.rows import columns_of, rows_of
 from shared_kernel.postgres.transactions import AlreadyDone, atomic_write, constraint_of
 
 Place = tuple[UUID, UUID]
 
 # Every order asks these, and the ORM would take longer to put them together than to have them answered.
-OF_ORDER = """
-SELECT r.*, l.location_id, l.product_id FROM reservation r JOIN stock_level l ON l.id = r.level_id
+OF_ORDER = f"""
+SELECT {columns_of(models.Reservation, "r")}, l.location_id, l.product_id
+FROM reservation r JOIN stock_level l ON l.id = r.level_id
 WHERE r.order_id = %s ORDER BY r.id
-"""
+"""  # noqa: S608 our own names
 KEEP = """
 INSERT INTO reservation (order_id, level_id, quantity, until, state, created_at)
 SELECT %s, level_id, quantity, %s, 'held', %s FROM unnest(%s::bigint[], %s::int[]) AS kept(level_id, quantity)

@@ -26,10 +26,10 @@ from sales.interface import (
     TillSessionNotFound,
 )
 from shared_kernel.money import ZERO
-from shared_kernel.postgres.rows import rows_of
+from shared_kernel.postgres.rows import columns_of, rows_of
 from shared_kernel.postgres.transactions import atomic_write
 
-HOLD = "SELECT * FROM till_session WHERE id = %s FOR KEY SHARE"
+HOLD = f"SELECT {columns_of(models.TillSession, 's')} FROM till_session s WHERE id = %s FOR KEY SHARE"  # noqa: S608 our own
 
 
 class Tills:

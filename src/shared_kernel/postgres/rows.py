@@ -25,6 +25,11 @@ def rows_of(model: type[Row], statement: str, parameters: Sequence[Any]) -> list
         return list(map(_readers[model, statement], cursor.fetchall()))
 
 
+def columns_of(model: type[Model], table: str) -> str:
+    """The model's columns, to be asked for by name: behind a `*`, a plan fails once a migration has added one."""
+    return ", ".join(f"{table}.{field.column}" for field in model._meta.concrete_fields)
+
+
 def _reader(model: type[Model], names: Sequence[str]) -> Reader:
     fields = [field for field in model._meta.concrete_fields if field.column in names]
     attributes = [field.attname for field in fields]
