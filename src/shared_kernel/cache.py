@@ -30,7 +30,7 @@ from prometheus_client import Counter
 from pydantic import TypeAdapter, ValidationError
 from redis.exceptions import RedisError
 
-from shared_kernel.outbox import defer
+from shared_kernel.outbox import later
 from shared_kernel.relay import ForEver
 
 T = TypeVar("T")
@@ -173,7 +173,7 @@ def outdate(group: str, *, about: Sequence[UUID | None] = (None,)) -> None:
     keys = [key for key in (_generation_key(group, one) for one in about) if key not in done]
     if keys:
         on_commit(Outdating(tuple(keys)))
-        defer([outdate_for_good.configure(task_kwargs={"generation_keys": keys}).job])
+        later("outdate", queue="events", generation_keys=keys)
 
 
 @app.task(name="outdate", queue="events", retry=ForEver())
