@@ -73,6 +73,7 @@ def hold(row: models.Order, *, now: datetime) -> bool:
         return False
     kept = reserve(row.id, [], now=now)
     if _placed(kept) == places:
+        # Whoever gives the order up meanwhile frees them afterwards, or puts them back: it need not be asked.
         return True
     if counted(kept) != counted(places):
         kept = keep(row.id, counted(places), row.pickup_store_id, now=now)

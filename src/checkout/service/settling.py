@@ -128,7 +128,7 @@ def _finish(order: models.Order, *, now: datetime) -> None:
 
 
 def _take_goods(row: models.Order, *, actor_id: UUID | None, now: datetime) -> None:
-    # The goods are kept before it is asked whether the order waits for them: a twin that gives it up after that frees
+    # Goods are kept anew before it is asked whether the order waits for them: a twin that gives it up after that frees
     # them, or puts them back, once it has done so.
     while hold(row, now=now):
         # Where the clock of another has just freed them: once more.
