@@ -1,8 +1,8 @@
 """The outbox: events leave in the transaction that made them true, as one background job per subscriber.
 
 A job row is written beside the business rows, so it vanishes with a rollback and cannot be lost after a commit. The
-worker hands each event over at least once; handlers are idempotent. So is whatever else a transaction leaves to the
-worker: all that is deferred is deferred here.
+worker hands each event over at least once; handlers are idempotent. Whatever else a transaction leaves to the worker
+goes through here, too: nothing is deferred elsewhere.
 
 Beside the handlers, which know the events of some types, there are forwarders: tasks that tell the world of every event
 as it is; where asked for, those about one thing in the order in which they were published. For that a publisher holds

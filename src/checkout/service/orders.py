@@ -40,6 +40,7 @@ OfOrder = TypeVar("OfOrder", models.OrderLine, models.OrderPiece, models.OrderSt
 
 # Every step of an order asks for its row: the ORM would take longer to put that together than to have it answered.
 ROW = f"SELECT {columns_of(models.Order, 'o')} FROM customer_order o WHERE id = %s"  # noqa: S608 our own names
+LOCKED = ROW + " FOR UPDATE"
 PAYMENT = f"SELECT {columns_of(models.Payment, 'p')} FROM payment p WHERE id = %s"  # noqa: S608
 NOTE = "INSERT INTO order_step (order_id, step, at, actor_id, note, location_id) VALUES (%s, %s, %s, %s, %s, %s)"
 
@@ -53,9 +54,9 @@ def is_theirs(row: models.Order, holder: Holder | None) -> bool:
     return row.token_digest is not None and bytes(row.token_digest) == holder.token_digest
 
 
-def row_of(order_id: UUID, *, lock: str = "") -> models.Order | None:
+def row_of(order_id: UUID, *, lock: bool = False) -> models.Order | None:
     """An order's row, if it was placed."""
-    return next(iter(rows_of(models.Order, ROW + lock, [order_id])), None)
+    return next(iter(rows_of(models.Order, LOCKED if lock else ROW, [order_id])), None)
 
 
 def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
@@ -68,7 +69,7 @@ def found(order_id: UUID, *, holder: Holder | None = None) -> models.Order:
 
 def locked(order_id: UUID) -> models.Order:
     """An order's row, locked until the end of the transaction, since it is to change. Raises OrderNotFound."""
-    row = row_of(order_id, lock=" FOR UPDATE")
+    row = row_of(order_id, lock=True)
     if row is None:
         raise OrderNotFound(order_id=order_id)
     if row.status != OrderStatus.PENDING:
