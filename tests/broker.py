@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.processes import free_ports
+from config.ports import free_ports
 
 PATIENCE = 60  # seconds, for an Erlang on a busy machine
 

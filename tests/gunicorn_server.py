@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from tests.processes import free_port
+from config.ports import free_port
 
 PATIENCE = 60  # seconds, on a machine that is busy with other tests
 

@@ -11,7 +11,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tests.processes import free_port
+from config.ports import free_port
 
 PATIENCE = 30  # seconds, on a machine that is busy with other tests
 
@@ -36,7 +36,9 @@ class RedisServer:
         server = executable()
         assert server
         options = ["--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen([server, *options], stdout=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            [server, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         deadline = time.monotonic() + PATIENCE
         while not self.answers():
             assert self.process.poll() is None

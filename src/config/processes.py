@@ -5,7 +5,6 @@ import ctypes
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from django.db import connections
 from procrastinate.contrib.django import app
 
 from config import embedded_postgres
+from config.ports import free_port
 from shared_kernel import relay, webhooks
 from shared_kernel.postgres.roles import apply_roles
 
@@ -241,20 +241,6 @@ def welcome(address: str, *, demo: bool) -> str:
     return "\n".join([*lines, ""])
 
 
-def check_port(host: str, port: int, remedy: str) -> None:
-    """Raise SystemExit where another program listens there."""
-    try:
-        with socket.socket() as probe:
-            # As gunicorn and nginx do: connections that are only fading away do not count.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        raise SystemExit(
-            f"Comptoir cannot listen on {host}:{port}: {error.strerror}. "
-            f"Stop the program that has this port, or choose another one: {remedy}"
-        ) from error
-
-
 def check_data_folder() -> None:
     """Raise SystemExit where nothing can be written."""
     try:
@@ -266,13 +252,6 @@ def check_data_folder() -> None:
             f"The data folder {settings.COMPTOIR_DATA} cannot be written: {error.strerror}. "
             "Set COMPTOIR_DATA to a folder that you can write to."
         ) from error
-
-
-def free_port() -> int:
-    """A port of this machine alone that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(place: str, path: str) -> bool:

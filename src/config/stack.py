@@ -26,6 +26,7 @@ from environs import env, validate
 
 from config import processes
 from config.embedded_postgres.account import apart
+from config.ports import check_port, free_port
 from config.processes import Part, Say
 
 _HOST = "127.0.0.1"
@@ -142,14 +143,14 @@ def run(wanted: Wanted, lock: Lock, say: Say, ready: Callable[[Addresses], None]
 
     Raises SystemExit where a port is taken, or something does not start.
     """
-    processes.check_port(_HOST, port, f"COMPTOIR_PROXY_PORT={port + 1} make stack")
-    processes.check_port(
+    check_port(_HOST, port, f"COMPTOIR_PROXY_PORT={port + 1} make stack")
+    check_port(
         _HOST,
         prometheus_port,
         f"COMPTOIR_PROMETHEUS_PORT={prometheus_port + 1} make stack",
     )
-    replicas = {f"replica-{number}": processes.free_port() for number in range(1, wanted.replicas + 1)}
-    redis_port = processes.free_port()
+    replicas = {f"replica-{number}": free_port() for number in range(1, wanted.replicas + 1)}
+    redis_port = free_port()
     addresses = Addresses(
         site=f"http://{_HOST}:{port}",
         replicas={name: f"http://{_HOST}:{number}" for name, number in replicas.items()},

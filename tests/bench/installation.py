@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 
+from config.ports import free_port
 from tests.payment_sandbox.running import SECRET
-from tests.processes import free_port
 from tests.token_keys import new_private_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent

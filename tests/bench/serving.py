@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from django.core.management import call_command
 
 from config import embedded_postgres, processes
+from config.ports import free_ports
 from tests.bench import processor
 from tests.bench.installation import DATA, ROOT, SANDBOX_PORT
 from tests.journeys.installation import NOTICES, Worker
 from tests.payment_sandbox.running import running
-from tests.processes import free_ports
 from tests.stack.running import Stack, story_of
 
 REPLICAS = 2

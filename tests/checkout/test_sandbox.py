@@ -14,6 +14,7 @@ import pytest
 from checkout.interface import Card, CardInvalid, NoticeForged
 from checkout.service.providers import Answer, Charge, Notice, Result, Unknown
 from checkout.service.sandbox import Sandbox
+from config.ports import free_port
 from payment_sandbox.webhooks import signature
 from shared_kernel.ids import new_id
 from tests.payment_sandbox.running import (
@@ -29,7 +30,7 @@ from tests.payment_sandbox.running import (
     Running,
     running,
 )
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
 
 TEN = Decimal("10.00")
 

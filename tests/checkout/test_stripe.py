@@ -18,8 +18,8 @@ from stripe import WebhookSignature
 from checkout.interface import Card, CardInvalid, NoticeForged
 from checkout.service.providers import Answer, Charge, Notice, Result, Unknown
 from checkout.service.stripe import SEARCH_LAG, Stripe
+from config.ports import free_port
 from shared_kernel.ids import new_id
-from tests.processes import free_port
 
 TEN = Decimal("10.00")
 SECRET = "whsec_of_a_test"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import PATIENCE, free_port, wait_until
+from config.ports import free_port
+from tests.processes import PATIENCE, wait_until
 from tests.token_keys import new_private_key
 
 ROOT = Path(__file__).resolve().parent.parent.parent

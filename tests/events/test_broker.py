@@ -20,13 +20,13 @@ from kombu.entity import Queue, binding
 from kombu.exceptions import OperationalError
 from procrastinate.jobs import Job
 
+from config.ports import free_port
 from shared_kernel import outbox
 from shared_kernel.events import Event
 from shared_kernel.ids import new_id
 from shared_kernel.relay import EXCHANGE, disconnect, relay
 from tests.broker import PATIENCE, Broker
 from tests.events.queue import jobs, make_all_due, states, work
-from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

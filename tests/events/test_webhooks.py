@@ -18,6 +18,7 @@ from django.db.transaction import atomic
 from django.test import Client
 
 from catalog.interface import ProductUpdated
+from config.ports import free_port
 from shared_kernel import outbox, outgoing
 from shared_kernel.ids import new_id
 from shared_kernel.models import WebhookDelivery, WebhookEndpoint
@@ -35,7 +36,6 @@ from shared_kernel.webhooks import (
 )
 from tests.events.actions import SECRET, endpoint_at
 from tests.events.queue import jobs, make_all_due, work
-from tests.processes import free_port
 from tests.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config.ports import free_port
 from tests.gunicorn_server import Server, database_url, serving
 from tests.payment_sandbox.running import SECRET, Running, running
-from tests.processes import free_port
 
 PATIENCE = 180  # seconds, on a machine that is busy with other tests
 NOTICES = "/api/v1/payments/notices/"

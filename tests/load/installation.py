@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.ports import free_ports
 from tests.bench.installation import fresh_database
 from tests.payment_sandbox.running import SECRET
 from tests.payment_sandbox.running import running as sandbox
-from tests.processes import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT / "var" / "load"

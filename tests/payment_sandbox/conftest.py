@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from config.ports import free_port
 from tests.payment_sandbox.running import Hearer, Running, running
-from tests.processes import free_port
 
 
 @pytest.fixture

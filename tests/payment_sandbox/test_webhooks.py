@@ -5,6 +5,7 @@ import hmac
 import time
 from pathlib import Path
 
+from config.ports import free_port
 from tests.payment_sandbox.running import (
     DECLINED,
     LATE,
@@ -14,7 +15,7 @@ from tests.payment_sandbox.running import (
     Running,
     running,
 )
-from tests.processes import free_port, wait_until
+from tests.processes import wait_until
 
 
 def test_a_charge_that_succeeds_and_one_that_fails_are_told_once(sandbox: Running, hearer: Hearer) -> None:

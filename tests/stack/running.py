@@ -15,8 +15,9 @@ from typing import Any
 from django.conf import settings
 
 from config import stack
+from config.ports import free_ports
 from tests.gunicorn_server import Server
-from tests.processes import PATIENCE, free_ports
+from tests.processes import PATIENCE
 
 REPLICAS = {"replica-1", "replica-2", "replica-3"}
 # Calls a second of one address: more than a test makes, but for the one that tries.

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.test import override_settings
 
 from config import stack
-from tests.processes import PATIENCE, free_port, wait_until
+from config.ports import free_port
+from tests.processes import PATIENCE, wait_until
 
 WRITES = ["POST", "PUT", "PATCH", "DELETE"]
 SAFE = ["GET", "HEAD"]

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from config import gunicorn, processes
+from config.ports import check_port
 
 
 class Command(BaseCommand):
@@ -21,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started = time.monotonic()
         processes.exit_at_signals()
-        processes.check_port(gunicorn.host, gunicorn.port, f"COMPTOIR_PORT={gunicorn.port + 1} make run")
+        check_port(gunicorn.host, gunicorn.port, f"COMPTOIR_PORT={gunicorn.port + 1} make run")
         processes.check_data_folder()
         # The demo accounts have a public password.
         demo = not settings.COMPTOIR_PRODUCTION
