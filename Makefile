@@ -39,7 +39,7 @@ pytest: $(ENVIRONMENT)
 
 test-long: $(ENVIRONMENT) ## run the longer forms of the tests, which make test leaves out
 	@deploy/install-test-tools
-	@$(VENV_PYTHON) -m pytest -n auto -m long
+	@$(VENV_PYTHON) -m pytest -n auto -m long -o faulthandler_timeout=0
 
 coverage: $(ENVIRONMENT) ## run make test's tests, and say which lines they do not reach
 	@deploy/install-test-tools
@@ -85,7 +85,7 @@ screenshots: $(ENVIRONMENT) ## take pictures of every page with the demonstratio
 	@COMPTOIR_SCREENSHOTS=docs/img $(VENV_PYTHON) -m pytest -q tests/browser/test_screenshots.py
 
 kills: $(ENVIRONMENT) ## kill processes at random while people buy; make kills KILLS=50
-	@COMPTOIR_KILLS=$(KILLS) $(VENV_PYTHON) -m pytest -q -s tests/journeys/test_kills.py
+	@COMPTOIR_KILLS=$(KILLS) $(VENV_PYTHON) -m pytest -q -s -o faulthandler_timeout=0 tests/journeys/test_kills.py
 
 bench: $(ENVIRONMENT) ## measure every kind of request, through nginx, against the database alone
 	@deploy/install-test-tools

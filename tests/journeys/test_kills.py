@@ -225,12 +225,13 @@ class Shoppers:
     def call(self, name: str, path: str, body: Any, *, patience: bool, **headers: str) -> Answer:
         """The answer to a write; the patient repeat it under its key until there is one."""
         key = {"Idempotency-Key": str(new_id())} | headers
-        answer = self.answer("POST", path, body, key)
+        answer, end = self.answer("POST", path, body, key), time.monotonic() + PATIENCE
         while answer is None or answer.status >= 500:
             with self.lock:
                 self.outcomes[f"{answer.status if answer else 'no answer'}"] += 1
             # A defect of our own is none of the weather's.
             assert answer is None or answer.status == 503, answer
+            assert time.monotonic() < end, f"nothing comes of the {name}: {answer}"
             if not patience:
                 raise WalkedAway
             time.sleep(0.05)
@@ -419,7 +420,7 @@ def test_no_kill_loses_an_order_or_a_cent(installation: Installation, database: 
         try:
             for _ in range(KILLS):
                 killer.strike()
-                assert not any(shopper.done() for shopper in running)
+                assert [shopper.exception() for shopper in running if shopper.done()] == []
         finally:
             shoppers.enough.set()
     for shopper in running:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from tests.payment_sandbox.running import APPROVED, DECLINED, TOLD_TWICE, Hearer, Running, Said
-from tests.processes import wait_until
+from tests.processes import PATIENCE, wait_until
 
 CARDS = [APPROVED, DECLINED, TOLD_TWICE]
 KILLS = 8
@@ -18,10 +18,12 @@ KILLS = 8
 
 def insist(call: Callable[[], Said]) -> Said:
     """Call until an answer comes."""
+    end = time.monotonic() + PATIENCE
     while True:
         try:
             return call()
         except (OSError, http.client.HTTPException):
+            assert time.monotonic() < end, "nobody answers any more"
             time.sleep(0.02)
 
 
