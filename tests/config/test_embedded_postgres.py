@@ -208,6 +208,7 @@ def test_the_server_keeps_no_port_and_no_long_idle_transaction(user: Callable[..
     assert show(url, "SHOW idle_in_transaction_session_timeout") == "1min"
     assert show(url, "SHOW shared_preload_libraries") == "pg_stat_statements"
     assert show(url, "SHOW fsync") == "off"
+    assert show(url, "SHOW statement_timeout") == "5min"
     assert show(url, "SELECT lower('ÉTÉ') || ('a' < 'B')::text") == "étéfalse"
 
 

@@ -41,7 +41,13 @@ SETTINGS = {
     "deadlock_timeout": "500ms",
     "log_lock_waits": "on",
 }
-THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+THROWAWAY_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    # A test that waits for ever is a failed one, and knows for what it has waited.
+    "statement_timeout": "5min",
+}
 
 
 @dataclass(frozen=True)
