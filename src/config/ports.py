@@ -1,12 +1,13 @@
 """Ports of this machine: whether one is free, and which ones are."""
 
 import contextlib
+import errno
 import secrets
 import socket
 
-# Below those that the system gives to outgoing connections: one of these would keep a server that was killed from its
-# port, as soon as somebody who asks for it in vain has it.
-_SERVERS = range(10_000, 32_768)
+# Below those that Linux gives to outgoing connections, of which one could have the port of a server that was killed,
+# when it is started again.
+FOR_SERVERS = range(10_000, 32_768)
 
 
 def check_port(host: str, port: int, remedy: str) -> None:
@@ -28,9 +29,13 @@ def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as probes:
         ports: list[int] = []
         while len(ports) < count:
-            port = secrets.choice(_SERVERS)
-            with contextlib.suppress(OSError):
+            port = secrets.choice(FOR_SERVERS)
+            try:
                 probes.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
                 ports.append(port)
         return ports
 
