@@ -45,7 +45,7 @@ THROWAWAY_SETTINGS = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    # A test that waits for ever is a failed one, and knows for what it has waited.
+    # A test that waits for ever is a failed one; the server's log says for whom it has waited.
     "statement_timeout": "5min",
 }
 
